@@ -171,7 +171,7 @@ fn comments_and_literals_are_blanked_and_lines_stay_where_they_were() {
         ),
         (
             "r#\"a \" {\"# + br\"{\" + r#fn",
-            "            + b     + r#fn",
+            "           + b     + r#fn",
         ),
         ("fn f<'a>(x: &'a str) {}", "fn f<'a>(x: &'a str) {}"),
         ("\"two\nlines\" }", "    \n       }"),
