@@ -1,0 +1,5 @@
+//! Request metadata.
+/// x
+#[derive(Debug)] pub struct RequestMeta;
+/// x
+#[derive(Debug)] pub enum RequestedLogLevel {}

@@ -1,0 +1,1 @@
+//! Shaping replies for the revision a client speaks.
