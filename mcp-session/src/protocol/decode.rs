@@ -133,12 +133,19 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
         }
         Err(ScanError::TooDeep) => return Err(too_deep(body, text, limits.max_depth)),
     }
-    match text.trim_start_matches([' ', '\t', '\n', '\r']).as_bytes().first() {
+    match text
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .as_bytes()
+        .first()
+    {
         Some(b'{') => decode_one(body, text).map(Incoming::One),
         Some(b'[') => decode_batch(body, text, limits.max_batch).map(Incoming::Batch),
         _ => {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| syntax_error(&error))?;
-            Err(DecodeError::invalid(None, "invalid request: a message is an object"))
+            Err(DecodeError::invalid(
+                None,
+                "invalid request: a message is an object",
+            ))
         }
     }
 }
@@ -164,13 +171,19 @@ fn decode_batch(
         return Err(DecodeError::new(DecodeErrorKind::TooLarge, None, message));
     }
     if batch.total == 0 {
-        return Err(DecodeError::invalid(None, "invalid request: the batch is empty"));
+        return Err(DecodeError::invalid(
+            None,
+            "invalid request: the batch is empty",
+        ));
     }
     let decode_entry = |entry: &&RawValue| {
         if entry.get().starts_with('{') {
             decode_one(body, entry.get())
         } else {
-            Err(DecodeError::invalid(None, "invalid request: a message is an object"))
+            Err(DecodeError::invalid(
+                None,
+                "invalid request: a message is an object",
+            ))
         }
     };
     Ok(batch.entries.iter().map(decode_entry).collect())
@@ -206,7 +219,10 @@ impl<'a> Envelope<'a> {
     fn into_message(self, body: &Bytes) -> Result<Message, DecodeError> {
         let id = self.readable_id(body);
         let refuse = |message: &str| {
-            Err(DecodeError::invalid(id.clone(), format!("invalid request: {message}")))
+            Err(DecodeError::invalid(
+                id.clone(),
+                format!("invalid request: {message}"),
+            ))
         };
         if let Some(name) = self.duplicate {
             return refuse(&format!("`{name}` appears twice"));
@@ -315,7 +331,9 @@ fn is_object(value: &RawValue) -> bool {
 fn text_of(body: &Bytes, value: &RawValue) -> Option<ByteStr> {
     let inside = value.get().strip_prefix('"')?.strip_suffix('"')?;
     if inside.contains('\\') {
-        serde_json::from_str::<String>(value.get()).ok().map(ByteStr::from)
+        serde_json::from_str::<String>(value.get())
+            .ok()
+            .map(ByteStr::from)
     } else {
         Some(ByteStr::slice_of(body, inside))
     }

@@ -70,7 +70,13 @@ impl Frame {
     /// Encodes a response that carries a result. Large results and those in pieces are not copied.
     pub fn result(id: &RequestId, result: impl Into<Payload>) -> Self {
         let result = result.into();
-        let mut head = Vec::with_capacity(64 + if result.len() <= JOIN_LIMIT { result.len() } else { 0 });
+        let mut head = Vec::with_capacity(
+            64 + if result.len() <= JOIN_LIMIT {
+                result.len()
+            } else {
+                0
+            },
+        );
         head.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
         id.write_to(&mut head);
         head.extend_from_slice(b",\"result\":");
@@ -80,9 +86,7 @@ impl Frame {
                 head.push(b'}');
                 Self::One(head.into())
             }
-            Payload::One(text) => {
-                Self::Many(vec![head.into(), text, Bytes::from_static(b"}")])
-            }
+            Payload::One(text) => Self::Many(vec![head.into(), text, Bytes::from_static(b"}")]),
             Payload::Many(pieces) => {
                 let mut all = Vec::with_capacity(pieces.len() + 2);
                 all.push(head.into());
@@ -164,23 +168,36 @@ impl Frame {
     /// Encodes any message; an error without an id says null.
     pub fn message(message: &Message) -> Self {
         match message {
-            Message::Request(Request { id, method, params: Some(params) }) => {
-                Self::request(id, method, params)
-            }
-            Message::Request(Request { id, method, params: None }) => Self::bare_request(id, method),
-            Message::Notification(Notification { method, params: Some(params) }) => {
-                Self::notification_raw(method, params)
-            }
-            Message::Notification(Notification { method, params: None }) => {
-                Self::bare_notification(method)
-            }
-            Message::Response(Response { id: Some(id), outcome: Ok(result) }) => {
-                Self::result(id, result)
-            }
-            Message::Response(Response { id, outcome: Err(error) }) => {
-                Self::error(id.as_ref(), error, false)
-            }
-            Message::Response(Response { id: None, outcome: Ok(_) }) => Self::error(
+            Message::Request(Request {
+                id,
+                method,
+                params: Some(params),
+            }) => Self::request(id, method, params),
+            Message::Request(Request {
+                id,
+                method,
+                params: None,
+            }) => Self::bare_request(id, method),
+            Message::Notification(Notification {
+                method,
+                params: Some(params),
+            }) => Self::notification_raw(method, params),
+            Message::Notification(Notification {
+                method,
+                params: None,
+            }) => Self::bare_notification(method),
+            Message::Response(Response {
+                id: Some(id),
+                outcome: Ok(result),
+            }) => Self::result(id, result),
+            Message::Response(Response {
+                id,
+                outcome: Err(error),
+            }) => Self::error(id.as_ref(), error, false),
+            Message::Response(Response {
+                id: None,
+                outcome: Ok(_),
+            }) => Self::error(
                 None,
                 &RpcError::internal("a result without an id was about to be sent"),
                 false,

@@ -11,7 +11,10 @@ use crate::protocol::text::ByteStr;
 ///
 /// A string or an integer, never null and never fractional (2026-07-28 basic/index "Requests"),
 /// and echoed with the type it came with: `1` and `"1"` are two ids.
-#[expect(clippy::exhaustive_enums, reason = "the protocol knows these two kinds only")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the protocol knows these two kinds only"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RequestId {
     /// An integer.
@@ -147,7 +150,14 @@ mod tests {
 
     #[test]
     fn strings_and_integers_keep_their_type() {
-        for text in ["1", "\"1\"", "-9223372036854775808", "9223372036854775807", "\"\"", "\"\\u0000\\\"\""] {
+        for text in [
+            "1",
+            "\"1\"",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "\"\"",
+            "\"\\u0000\\\"\"",
+        ] {
             let id: RequestId = serde_json::from_str(text).unwrap();
             let mut buffer = Vec::new();
             id.write_to(&mut buffer);
@@ -158,9 +168,22 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["null", "1.0", "1e0", "1.5", "-0", "true", "[]", "{}", "9223372036854775808"] {
+        for text in [
+            "null",
+            "1.0",
+            "1e0",
+            "1.5",
+            "-0",
+            "true",
+            "[]",
+            "{}",
+            "9223372036854775808",
+        ] {
             assert!(serde_json::from_str::<RequestId>(text).is_err(), "{text}");
-            assert!(serde_json::from_str::<ProgressToken>(text).is_err(), "{text}");
+            assert!(
+                serde_json::from_str::<ProgressToken>(text).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -5,7 +5,10 @@ use crate::protocol::id::RequestId;
 use crate::protocol::text::{ByteStr, Raw};
 
 /// One JSON-RPC message.
-#[expect(clippy::exhaustive_enums, reason = "JSON-RPC 2.0 has these three kinds")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "JSON-RPC 2.0 has these three kinds"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// Expects a response.

@@ -28,4 +28,20 @@ pub use id::{ProgressToken, RequestId};
 pub use message::{Message, Notification, Request, Response};
 pub use meta::{RequestMeta, RequestedLogLevel};
 pub use text::{ByteStr, Raw};
+pub use types::{
+    AcknowledgedParams, Annotations, AudioContent, CacheHint, CacheScope, CallToolParams,
+    CallToolResult, CancelledParams, ClientCapabilities, CompleteArgument, CompleteContext,
+    CompleteParams, CompleteRef, Completion, ContentBlock, CreateMessageParams,
+    CreateMessageResult, DiscoverResult, ElicitAction, ElicitFormParams, ElicitResult,
+    ElicitUrlParams, EmbeddedResource, EmptyResult, GetPromptParams, GetPromptResult, Icon,
+    IconTheme, ImageContent, Implementation, IncludeContext, InitializeParams, InitializeResult,
+    InputRequest, InputRequiredResult, ListChanged, ListParams, ListRootsResult, ListenParams,
+    LogLevel, LogParams, Meta, ModelHint, ModelPreferences, ProgressParams, PromptArgument,
+    PromptDefinition, PromptMessage, ReadResourceParams, ReadResourceResult, ResourceContents,
+    ResourceDefinition, ResourceLink, ResourceTemplateDefinition, ResourceUpdatedParams,
+    ResourcesCapability, Role, Root, SamplingBlock, SamplingContent, SamplingMessage,
+    ServerCapabilities, SetLevelParams, SubscribeParams, SubscriptionFilter, TextContent,
+    ToolAnnotations, ToolChoice, ToolChoiceMode, ToolDefinition, ToolResult, ToolUse,
+    decode_params,
+};
 pub use version::{Era, ProtocolVersion};

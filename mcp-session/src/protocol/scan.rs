@@ -91,15 +91,32 @@ mod tests {
     #[test]
     fn surrogates_must_come_in_pairs() {
         assert_eq!(scan(br#""\ud83d\ude00""#, 1), Ok(()));
-        for lone in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0041""#, r#""\ud83dA""#, r#""\ud83d\\ude00""#] {
-            assert_eq!(scan(lone.as_bytes(), 1), Err(ScanError::LoneSurrogate), "{lone}");
+        for lone in [
+            r#""\ud83d""#,
+            r#""\ude00""#,
+            r#""\ud83d\u0041""#,
+            r#""\ud83dA""#,
+            r#""\ud83d\\ude00""#,
+        ] {
+            assert_eq!(
+                scan(lone.as_bytes(), 1),
+                Err(ScanError::LoneSurrogate),
+                "{lone}"
+            );
         }
         assert_eq!(scan(br#""\\ud83d""#, 1), Ok(()));
     }
 
     #[test]
     fn broken_input_is_left_to_the_parser() {
-        for broken in [&b"\"\\"[..], b"\"\\u", b"\"\\u12", b"\"\\uzzzz\"", b"]]]", b"\""] {
+        for broken in [
+            &b"\"\\"[..],
+            b"\"\\u",
+            b"\"\\u12",
+            b"\"\\uzzzz\"",
+            b"]]]",
+            b"\"",
+        ] {
             assert_eq!(scan(broken, 1), Ok(()));
         }
     }

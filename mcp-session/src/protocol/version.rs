@@ -34,7 +34,10 @@ pub enum ProtocolVersion {
 }
 
 /// The two ways in which a client and a server come to an understanding.
-#[expect(clippy::exhaustive_enums, reason = "a third era would change every user anyway")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a third era would change every user anyway"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Era {
     /// `initialize` first, then a session (2024-11-05 to 2025-11-25).
@@ -61,7 +64,9 @@ impl ProtocolVersion {
 
     /// Reads a revision as it is written on the wire; `None` when it is not one of [`Self::ALL`].
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == text)
     }
 
     /// Returns the revision as it is written on the wire.
