@@ -1,1 +1,3 @@
-//! x
+//! A framework for Model Context Protocol servers: templates and live sessions.
+
+pub mod protocol;

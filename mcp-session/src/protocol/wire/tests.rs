@@ -1,0 +1,1 @@
+//! Proves that every shaped reply is valid in its revision.
