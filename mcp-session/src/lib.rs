@@ -1,1 +1,4 @@
 //! x
+pub mod schema;
+
+pub mod catalog;
