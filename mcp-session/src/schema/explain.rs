@@ -106,9 +106,12 @@ fn alternatives(
     branches: &[Vec<ValidationError<'static>>],
     problems: &mut Vec<Problem>,
 ) {
+    let ruling = |branch: &'_ Vec<ValidationError<'static>>| {
+        branch.iter().position(|inner| rules_out(error, inner))
+    };
     let meant: Vec<_> = branches
         .iter()
-        .filter(|branch| !rules_out(error, branch))
+        .filter(|branch| ruling(branch).is_none())
         .collect();
     if let [branch] = meant.as_slice() {
         branch.iter().for_each(|error| describe(error, problems));
@@ -118,10 +121,9 @@ fn alternatives(
     let mut expected = Vec::new();
     for branch in branches {
         let mut inner = Vec::new();
-        branch
-            .iter()
-            .take(1)
-            .for_each(|error| describe(error, &mut inner));
+        if let Some(error) = branch.get(ruling(branch).unwrap_or_default()) {
+            describe(error, &mut inner);
+        }
         for problem in inner.into_iter().take(1) {
             let place = problem.path.strip_prefix(&path).unwrap_or(&problem.path);
             let message = problem.message.split(", got ").next().unwrap_or_default();
@@ -149,18 +151,15 @@ fn alternatives(
     problems.push(Problem::new(path, message));
 }
 
-/// Whether a value cannot have been meant for an alternative.
-fn rules_out(outer: &ValidationError<'_>, branch: &[ValidationError<'static>]) -> bool {
-    let depth = |path: &str| path.matches('/').count();
-    let here = depth(outer.instance_path().as_str());
-    branch.iter().any(|error| {
-        let below = depth(error.instance_path().as_str()).saturating_sub(here);
-        match error.kind() {
-            Kind::Type { .. } => below == 0,
-            Kind::Constant { .. } | Kind::Enum { .. } => below <= 1,
-            _ => false,
-        }
-    })
+/// Whether an error shows that a value cannot have been meant for an alternative.
+fn rules_out(outer: &ValidationError<'_>, error: &ValidationError<'_>) -> bool {
+    let depth = |error: &ValidationError<'_>| error.instance_path().as_str().matches('/').count();
+    let below = depth(error).saturating_sub(depth(outer));
+    match error.kind() {
+        Kind::Type { .. } => below == 0,
+        Kind::Constant { .. } | Kind::Enum { .. } => below <= 1,
+        _ => false,
+    }
 }
 
 fn type_names(kind: &TypeKind) -> String {

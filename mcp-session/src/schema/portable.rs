@@ -11,8 +11,10 @@ use serde_json::{Map, Value};
 
 use crate::schema::walk::{children, for_each_child_mut};
 
-/// The most subschemas that inlining may bring into one schema; past it, references stay.
-const INLINE_BUDGET: usize = 400;
+/// The most subschemas a schema may have with everything inlined. Past it, what is used more than
+/// once stays behind a reference, so that the size is that of the types and no longer that of the
+/// paths through them.
+const INLINE_BUDGET: usize = 500;
 
 /// The formats that JSON Schema 2020-12 defines (validation, section 7.3).
 const STANDARD_FORMATS: [&str; 19] = [
@@ -48,7 +50,7 @@ pub(super) enum Nulls {
 
 /// Inlines what can be inlined, moves the rest under the root's `$defs`, and cleans up.
 pub(super) fn portable(root: Value, definitions: Map<String, Value>, nulls: Nulls) -> Value {
-    let mut inliner = Inliner::new(&definitions);
+    let mut inliner = Inliner::new(&root, &definitions);
     let mut root = inliner.inline_root(root);
     let mut defs = inliner.kept();
     let cleaner = Cleaner {
@@ -83,14 +85,16 @@ fn referent(schema: &Map<String, Value>) -> Option<String> {
     Some(name.replace("~1", "/").replace("~0", "~"))
 }
 
-fn referents(schema: &Value, found: &mut BTreeSet<String>) {
+/// The definitions a schema refers to, as often as it does.
+fn referents(schema: &Value) -> Vec<String> {
     let Value::Object(object) = schema else {
-        return;
+        return Vec::new();
     };
-    found.extend(referent(object));
+    let mut found: Vec<String> = referent(object).into_iter().collect();
     for child in children(object) {
-        referents(child.schema, found);
+        found.extend(referents(child.schema));
     }
+    found
 }
 
 fn subschemas(schema: &Value) -> usize {
@@ -103,110 +107,141 @@ fn subschemas(schema: &Value) -> usize {
         .sum::<usize>()
 }
 
+/// What refers to what.
+struct References<'a>(BTreeMap<&'a str, (Vec<String>, usize)>);
+
+impl<'a> References<'a> {
+    fn new(definitions: &'a Map<String, Value>) -> Self {
+        let entry = |(name, schema): (&'a String, &Value)| {
+            (name.as_str(), (referents(schema), subschemas(schema)))
+        };
+        Self(definitions.iter().map(entry).collect())
+    }
+
+    /// The definitions that lead back to themselves.
+    fn recursive(&self) -> BTreeSet<String> {
+        let names = self.0.keys().filter(|name| self.leads_to_itself(name));
+        names.map(|name| (*name).to_owned()).collect()
+    }
+
+    fn leads_to_itself(&self, start: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![start];
+        while let Some(name) = open.pop() {
+            for next in self
+                .0
+                .get(name)
+                .into_iter()
+                .flat_map(|(referents, _)| referents)
+            {
+                if next == start {
+                    return true;
+                }
+                if seen.insert(next.as_str()) {
+                    open.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// How many subschemas a definition has with all but the recursive ones inlined.
+    fn inlined_size(
+        &self,
+        name: &str,
+        recursive: &BTreeSet<String>,
+        known: &mut BTreeMap<String, usize>,
+    ) -> usize {
+        if let Some(size) = known.get(name) {
+            return *size;
+        }
+        let Some(&(ref referents, mut size)) = self.0.get(name) else {
+            return 0;
+        };
+        for next in referents.iter().filter(|next| !recursive.contains(*next)) {
+            size = size.saturating_add(self.inlined_size(next, recursive, known));
+        }
+        known.insert(name.to_owned(), size);
+        size
+    }
+}
+
 /// Replaces references by what they refer to.
 struct Inliner<'a> {
     definitions: &'a Map<String, Value>,
-    recursive: BTreeSet<&'a str>,
-    /// Definitions after inlining, with the number of their subschemas.
-    done: BTreeMap<String, (Value, usize)>,
+    /// Definitions that are never inlined.
+    referenced: BTreeSet<String>,
+    /// Definitions after inlining.
+    done: BTreeMap<String, Value>,
     /// Definitions that are still referred to.
     kept: BTreeSet<String>,
 }
 
 impl<'a> Inliner<'a> {
-    fn new(definitions: &'a Map<String, Value>) -> Self {
-        let edges: BTreeMap<&str, BTreeSet<String>> = definitions
-            .iter()
-            .map(|(name, schema)| {
-                let mut found = BTreeSet::new();
-                referents(schema, &mut found);
-                (name.as_str(), found)
-            })
-            .collect();
-        let reaches_itself = |start: &str| {
-            let mut seen = BTreeSet::new();
-            let mut open = vec![start];
-            while let Some(name) = open.pop() {
-                for next in edges.get(name).into_iter().flatten() {
-                    if next == start {
-                        return true;
-                    }
-                    if seen.insert(next.as_str()) {
-                        open.push(next);
-                    }
-                }
+    fn new(root: &Value, definitions: &'a Map<String, Value>) -> Self {
+        let references = References::new(definitions);
+        let mut referenced = references.recursive();
+        let mut known = BTreeMap::new();
+        let from_root = referents(root);
+        let units = from_root.iter().chain(&referenced);
+        let size = units.fold(subschemas(root), |size, name| {
+            size.saturating_add(references.inlined_size(name, &referenced, &mut known))
+        });
+        if size > INLINE_BUDGET {
+            let mut times = BTreeMap::new();
+            let inner = references.0.values().flat_map(|(referents, _)| referents);
+            for name in from_root.iter().chain(inner) {
+                *times.entry(name).or_insert(0_usize) += 1;
             }
-            false
-        };
-        let recursive = definitions
-            .keys()
-            .map(String::as_str)
-            .filter(|name| reaches_itself(name));
+            let shared = times.into_iter().filter(|(_, times)| *times > 1);
+            referenced.extend(shared.map(|(name, _)| name.clone()));
+        }
         Self {
             definitions,
-            recursive: recursive.collect(),
+            referenced,
             done: BTreeMap::new(),
             kept: BTreeSet::new(),
         }
     }
 
-    /// Like [`inline`](Self::inline), but a recursive root is opened up once, so that it has a
-    /// `type` and `properties` of its own.
+    /// Like [`inline`](Self::inline), but a root that is a reference is opened in any case, so
+    /// that it has a `type` and `properties` of its own.
     fn inline_root(&mut self, mut root: Value) -> Value {
-        let recursive = root
-            .as_object()
-            .and_then(referent)
-            .filter(|name| self.is_recursive(name));
-        if let (Some(name), Value::Object(object)) = (recursive, &mut root) {
-            object.shift_remove("$ref");
-            if let Some(body) = self.definitions.get(&name) {
+        if let Value::Object(object) = &mut root {
+            if let Some(body) = referent(object).and_then(|name| self.definitions.get(&name)) {
+                object.shift_remove("$ref");
                 root = merged(body.clone(), std::mem::take(object));
             }
         }
-        let mut used = 0;
-        self.inline(&mut root, &mut used);
+        self.inline(&mut root);
         root
     }
 
-    fn is_recursive(&self, name: &str) -> bool {
-        self.recursive.contains(name)
-    }
-
-    fn inline(&mut self, schema: &mut Value, used: &mut usize) {
+    fn inline(&mut self, schema: &mut Value) {
         let Value::Object(object) = schema else {
             return;
         };
-        for_each_child_mut(object, &mut |_, child| self.inline(child, used));
+        for_each_child_mut(object, &mut |_, child| self.inline(child));
         let Some(name) = referent(object) else { return };
-        if !self.definitions.contains_key(&name) {
-            return;
-        }
-        if self.is_recursive(&name) {
+        if self.referenced.contains(&name) {
             self.kept.insert(name);
-            return;
+        } else if self.definitions.contains_key(&name) {
+            object.shift_remove("$ref");
+            let beside = std::mem::take(object);
+            *schema = merged(self.definition(&name), beside);
         }
-        let (body, weight) = self.definition(&name);
-        if *used + weight > INLINE_BUDGET {
-            self.kept.insert(name);
-            return;
-        }
-        *used += weight;
-        object.shift_remove("$ref");
-        *schema = merged(body, std::mem::take(object));
     }
 
-    /// A definition after inlining, and its weight.
-    fn definition(&mut self, name: &str) -> (Value, usize) {
+    /// A definition after inlining.
+    fn definition(&mut self, name: &str) -> Value {
         if let Some(done) = self.done.get(name) {
             return done.clone();
         }
         let mut body = self.definitions.get(name).cloned().unwrap_or_default();
-        // Ends: a definition that is not recursive is never met again below itself, and a
-        // recursive one is not opened by `inline`.
-        self.inline(&mut body, &mut 0);
-        let weight = subschemas(&body);
-        self.done.insert(name.to_owned(), (body.clone(), weight));
-        (body, weight)
+        // Ends: what leads back to itself is referenced, and `inline` does not open that.
+        self.inline(&mut body);
+        self.done.insert(name.to_owned(), body.clone());
+        body
     }
 
     /// The definitions that are still referred to, and what they refer to in turn.
@@ -214,10 +249,8 @@ impl<'a> Inliner<'a> {
         let mut found = BTreeMap::new();
         while let Some(name) = self.kept.pop_first() {
             if !found.contains_key(&name) {
-                let (body, _) = self.definition(&name);
-                let mut further = BTreeSet::new();
-                referents(&body, &mut further);
-                self.kept.extend(further);
+                let body = self.definition(&name);
+                self.kept.extend(referents(&body));
                 found.insert(name, body);
             }
         }

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use iri_string::spec::UriSpec;
 use iri_string::template::UriTemplateStr;
 use iri_string::template::context::{Context, ListVisitor, Visitor};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use pattern::Pattern;
 
@@ -36,8 +37,9 @@ const MAX_TEMPLATE: usize = 2_048;
 /// | `{;p,q}` | nothing, or `;p=…` and `;q=…` in this order |
 /// | `{?q,r}`, `{&q,r}` | nothing, or `?q=…&r=…` in any order; no other names |
 ///
-/// Where several readings are possible, a variable takes as much as the rest of the template
-/// leaves it, the first one first. A variable that occurs twice must have the same value twice.
+/// Where several readings are possible, a variable ends where the next expression begins (`{name}`
+/// in `{name}{.ext}` has no dot), and otherwise takes as much as the rest of the template leaves it,
+/// the first one first. A variable that occurs twice must have the same value twice.
 /// Prefixes such as `{name:3}` cannot be matched and are refused.
 ///
 /// Values are percent-decoded, so `%2F` in a URI becomes a slash even in `{id}`: never hand a
@@ -58,7 +60,10 @@ const MAX_TEMPLATE: usize = 2_048;
 /// ```
 #[derive(Clone)]
 pub struct UriTemplate {
+    /// As it was written.
     text: String,
+    /// In ASCII, which is how the library wants it.
+    encoded: String,
     pattern: Pattern,
 }
 
@@ -74,12 +79,14 @@ impl UriTemplate {
             let message = format!("is longer than {MAX_TEMPLATE} bytes");
             return Err(UriTemplateError::new(template, message));
         }
-        let parsed = UriTemplateStr::new(template)
+        let encoded = utf8_percent_encode(template, &AsciiSet::EMPTY).to_string();
+        UriTemplateStr::new(&encoded)
             .map_err(|error| UriTemplateError::new(template, error.to_string()))?;
-        let pattern = Pattern::compile(parsed.as_str())
+        let pattern = Pattern::compile(&encoded)
             .map_err(|message| UriTemplateError::new(template, message))?;
         Ok(Self {
             text: template.to_owned(),
+            encoded,
             pattern,
         })
     }
@@ -104,7 +111,7 @@ impl UriTemplate {
     /// Fills in the variables. Those without a value are left out, as the RFC says.
     pub fn expand(&self, variables: &UriVariables) -> String {
         // Both were established by `parse`; expansion has no other way to fail.
-        let Ok(template) = UriTemplateStr::new(&self.text) else {
+        let Ok(template) = UriTemplateStr::new(&self.encoded) else {
             return String::new();
         };
         let expanded = template.expand::<UriSpec, _>(variables);

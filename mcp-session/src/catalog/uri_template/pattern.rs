@@ -100,7 +100,6 @@ impl Pattern {
             return Err(format!("names more than {MAX_VARIABLES} variables"));
         }
         let regex = RegexBuilder::new(&format!("^(?:{})$", builder.source))
-            .unicode(false)
             .size_limit(MAX_COMPILED)
             .build()
             .map_err(|_| "is too large to match".to_owned())?;
@@ -189,91 +188,67 @@ impl Builder {
                 self.names.push(variable.name.clone());
             }
         }
+        let stops = stops(rest);
         match operator {
             Some(first @ ('?' | '&')) => self.pairs(first, variables),
             Some(';') => self.parameters(variables),
-            Some(first @ ('.' | '/')) => self.prefixed(first, variables),
+            Some(first @ ('.' | '/')) => self.prefixed(first, variables, &stops),
             Some('#') => {
                 self.source.push_str("(?:#");
-                self.listed(variables, &any_but(""), &any_but(""), Split::Never);
+                self.listed(variables, "", Split::Never);
                 self.source.push_str(")?");
             }
-            Some('+') => {
-                // A later query or fragment is not part of the value.
-                let stop = stops(rest);
-                let several = any_but(&format!("{stop},"));
-                self.listed(variables, &any_but(&stop), &several, Split::Never);
-            }
-            _ => {
-                self.listed(
-                    variables,
-                    &any_but("/?#"),
-                    &any_but("/?#,"),
-                    Split::IfSeparated,
-                );
-            }
+            Some('+') => self.listed(variables, &stops, Split::Never),
+            _ => self.listed(variables, &format!("/?#{stops}"), Split::IfSeparated),
         }
     }
 
     /// `a,b`: the first variable is required, the others may be missing from the end.
-    fn listed(&mut self, variables: &[Variable], single: &str, several: &str, split: Split) {
-        let alone = variables.len() == 1;
-        let class = if alone { single } else { several };
+    fn listed(&mut self, variables: &[Variable], stops: &str, split: Split) {
+        let comma = if variables.len() > 1 { "," } else { "" };
+        let class = any_but(&format!("{stops}{comma}"));
         for (index, variable) in variables.iter().enumerate() {
-            if index > 0 {
-                self.source.push_str("(?:,");
-            }
-            let _ = write!(self.source, "({class}+)");
-            self.one(
-                variable,
-                ',',
-                if variable.explode {
-                    Split::Always
-                } else {
-                    split
-                },
-            );
+            let open = if index > 0 { "(?:," } else { "" };
+            let _ = write!(self.source, "{open}({class}+)");
+            let split = if variable.explode {
+                Split::Always
+            } else {
+                split
+            };
+            self.one(variable, ',', split);
         }
         self.source.push_str(&")?".repeat(variables.len() - 1));
     }
 
-    /// `.a.b` or `/a/b`.
-    fn prefixed(&mut self, first: char, variables: &[Variable]) {
+    /// `.a.b` or `/a/b`: each may be missing, from the end.
+    fn prefixed(&mut self, first: char, variables: &[Variable], stops: &str) {
         let mark = regex::escape(&first.to_string());
+        let item = any_but(&format!("/?#{stops}{first}"));
         // A lone label may contain dots, as in `.tar.gz`.
-        let class = any_but(if first == '.' && variables.len() > 1 {
-            "/?#."
+        let alone = if variables.len() == 1 {
+            ""
         } else {
-            "/?#"
-        });
-        let item = any_but(if first == '.' { "/?#." } else { "/?#" });
-        for (index, variable) in variables.iter().enumerate() {
+            &*first.to_string()
+        };
+        let class = any_but(&format!("/?#{stops}{alone}"));
+        for variable in variables {
             if variable.explode {
-                let _ = write!(self.source, "((?:{mark}{item}*)+)?");
+                let _ = write!(self.source, "(?:((?:{mark}{item}*)+)");
                 self.one(variable, first, Split::Always);
             } else {
                 let _ = write!(self.source, "(?:{mark}({class}*)");
                 self.one(variable, ',', Split::IfSeparated);
-                if index + 1 < variables.len() && !variables[index + 1..].iter().any(|v| v.explode)
-                {
-                    continue;
-                }
-                let open = variables[..=index]
-                    .iter()
-                    .rev()
-                    .take_while(|v| !v.explode)
-                    .count();
-                self.source.push_str(&")?".repeat(open));
             }
         }
+        self.source.push_str(&")?".repeat(variables.len()));
     }
 
     /// `;a=1;b=2`, in the order of the template.
     fn parameters(&mut self, variables: &[Variable]) {
+        let value = any_but(";/?#");
         for variable in variables {
             let name = regex::escape(&normalised(&variable.name));
             let times = if variable.explode { '*' } else { '?' };
-            let value = any_but(";/?#");
             let _ = write!(self.source, "((?:;{name}(?:={value}*)?){times})");
             let variables = vec![variable.clone()];
             self.groups.push(Group::Pairs {
@@ -315,16 +290,30 @@ fn any_but(excluded: &str) -> String {
     }
 }
 
-/// The characters at which a value with reserved characters ends.
+/// The characters at which a value ends because what follows in the template begins with them.
+///
+/// Without this, the path in `{+path}{?query}` would take the query with it, and the name in
+/// `{name}{.ext}` the extension.
 fn stops(rest: &[Part]) -> String {
     let mut stops = String::new();
-    for mark in ['?', '#'] {
-        let ahead = rest.iter().any(|part| match part {
-            Part::Literal(text) => text.contains(mark),
-            Part::Expression { operator, .. } => *operator == Some(mark),
-        });
-        if ahead {
-            stops.push(mark);
+    let mut same_segment = true;
+    for part in rest {
+        match part {
+            Part::Literal(text) => {
+                stops.extend(text.chars().filter(|c| matches!(c, '?' | '#')));
+                same_segment &= !text.contains('/');
+            }
+            Part::Expression {
+                operator: Some(mark @ ('?' | '#' | '&')),
+                ..
+            } => stops.push(*mark),
+            Part::Expression {
+                operator: Some(mark @ ('.' | '/' | ';')),
+                ..
+            } if same_segment => {
+                stops.push(*mark);
+            }
+            Part::Expression { .. } => {}
         }
     }
     stops

@@ -30,6 +30,7 @@ enum Color {
 
 #[derive(JsonSchema, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is looked at")]
 enum Shape {
     /// Round.
     Circle {
@@ -44,7 +45,7 @@ enum Shape {
 #[test]
 fn structs_are_inlined_without_noise() {
     #[derive(JsonSchema)]
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
     struct Args {
         /// Where.
         at: Point,
@@ -141,7 +142,7 @@ fn outputs_stay_true_to_what_is_written() {
 fn shared_parts_do_not_grow_without_bound() {
     macro_rules! doubling {
         ($($name:ident: $of:ty),*) => {
-            $(#[derive(JsonSchema)] #[allow(dead_code)] struct $name { a: $of, b: $of })*
+            $(#[derive(JsonSchema)] #[expect(dead_code, reason = "only its schema is looked at")] struct $name { a: $of, b: $of })*
         };
     }
     doubling!(
