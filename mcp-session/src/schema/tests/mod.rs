@@ -1,0 +1,6 @@
+//! What the module promises, from the outside.
+
+mod check;
+mod decode;
+mod generate;
+mod validator;
