@@ -16,7 +16,6 @@ mod encode;
 mod error;
 mod id;
 mod message;
-mod scan;
 mod text;
 mod types;
 mod version;

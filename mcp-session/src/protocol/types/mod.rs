@@ -16,6 +16,7 @@ mod list;
 mod log;
 mod meta;
 mod notice;
+mod object;
 mod prompt;
 mod resource;
 mod root;
@@ -56,6 +57,10 @@ pub use subscription::{AcknowledgedParams, ListenParams, SubscriptionFilter};
 pub use tool::{CallToolParams, CallToolResult, ToolAnnotations, ToolDefinition};
 
 use serde::Deserialize;
+
+pub(in crate::protocol) use object::Object;
+
+use object::object;
 
 use crate::protocol::error::RpcError;
 use crate::protocol::text::Raw;
