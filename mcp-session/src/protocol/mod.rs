@@ -20,6 +20,9 @@ mod text;
 mod types;
 mod version;
 
+#[cfg(test)]
+mod spec;
+
 pub use decode::{DecodeError, DecodeErrorKind, DecodeLimits, Incoming, decode};
 pub use encode::{Frame, Payload};
 pub use error::{RpcError, code};

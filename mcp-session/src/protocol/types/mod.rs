@@ -24,6 +24,9 @@ mod sampling;
 mod subscription;
 mod tool;
 
+#[cfg(test)]
+mod tests;
+
 pub use annotations::{Annotations, Role};
 pub use cache::{CacheHint, CacheScope};
 pub use capabilities::{ClientCapabilities, ListChanged, ResourcesCapability, ServerCapabilities};
