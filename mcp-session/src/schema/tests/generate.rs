@@ -23,6 +23,7 @@ struct Tree {
 
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is looked at")]
 enum Color {
     Red,
     Green,
