@@ -255,7 +255,7 @@ proptest! {
         let template = parse("x://{id}/s{/path*}{;label}{?query}{#part}");
         let mut variables = UriVariables::new();
         variables.set("id", id);
-        variables.set_list("path", path.clone());
+        variables.set_list("path", path);
         if let Some(label) = label {
             variables.set("label", label);
         }

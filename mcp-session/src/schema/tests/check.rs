@@ -12,8 +12,8 @@ fn problems(schema: Value) -> Vec<String> {
 }
 
 /// The problems of an object schema with one property.
-fn with_property(property: Value) -> Vec<String> {
-    problems(json!({"type": "object", "properties": {"a": property}}))
+fn with_property(property: impl Into<Value>) -> Vec<String> {
+    problems(json!({"type": "object", "properties": {"a": property.into()}}))
 }
 
 #[test]

@@ -17,8 +17,8 @@ struct Point {
 struct Tree {
     /// The value.
     value: u64,
-    left: Option<Box<Tree>>,
-    children: Vec<Tree>,
+    left: Option<Box<Self>>,
+    children: Vec<Self>,
 }
 
 #[derive(JsonSchema, Serialize)]
