@@ -332,6 +332,10 @@ impl Cleaner {
         });
         object.shift_remove("$schema");
         object.shift_remove("nullable");
+        // A flattened map leaves this behind; without it everything is just as open.
+        if object.get("unevaluatedProperties") == Some(&Value::Bool(true)) {
+            object.shift_remove("unevaluatedProperties");
+        }
         if self.nulls == Nulls::Drop {
             drop_nulls(object);
         }

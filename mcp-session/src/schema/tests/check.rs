@@ -31,6 +31,13 @@ fn sound_schemas_pass_unchanged() {
         json!({"type": "object", "properties": {"a": {"default": {"$ref": "nowhere"}}}}),
         json!({"type": "object", "properties": {"$ref": {"type": "string"}}}),
         json!({"type": "object", "patternProperties": {"^x-": true}}),
+        json!({"type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$defs": {"place": {"$anchor": "place", "type": "object",
+                "properties": {"street": {"type": "string"}}}},
+            "properties": {"at": {"$ref": "#/$defs/place"}, "way": {"enum": ["post", "mail"]}},
+            "allOf": [{"anyOf": [{"required": ["way"]}, {"required": ["at"]}]}],
+            "if": {"properties": {"way": {"const": "post"}}}, "then": {"required": ["at"]}, "else": {},
+            "additionalProperties": false}),
         json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^\\d+$"}}}),
     ] {
         let checked = InputSchema::check(schema.clone(), &SchemaLimits::default());
