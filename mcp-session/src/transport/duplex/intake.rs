@@ -103,13 +103,13 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 place = place(&self.places, weight, self.all_places) => self.admit(place),
             }
         }
-        self.settle().await;
-    }
-
-    /// Waits for the calls in flight, and forgets what was not begun.
-    pub(super) async fn settle(&self) {
         self.calls.close();
         self.calls.wait().await;
+    }
+
+    /// The calls in flight.
+    pub(super) fn calls(&self) -> TaskTracker {
+        self.calls.clone()
     }
 
     fn arrived(&mut self, line: Line) {
