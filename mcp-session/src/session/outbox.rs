@@ -321,6 +321,10 @@ pub(crate) struct Reader {
     id: u64,
 }
 
+#[expect(
+    clippy::needless_pass_by_ref_mut,
+    reason = "reading moves the stream on, so only one may do it at a time"
+)]
 impl Reader {
     /// The next event; `None` when the stream has ended and everything was read.
     ///
