@@ -84,7 +84,7 @@ async fn main() -> Result {
     let listen = Listen::from_args()?;
     serve(server()?, listen, |url| {
         println!("ab_gating is served at {url}\n");
-        for user in ["ada", "bob", "cyd", "dan"] {
+        for user in ["ada", "eve", "gus", "jon"] {
             let variant = if bucket(user) < PERCENT {
                 BETA
             } else {
