@@ -40,8 +40,10 @@ async fn progress(ctx: Context) -> &'static str {
     "Reported 0, 50 and 100 of 100."
 }
 
-/// Where the client can resume (2025-03-26 to 2025-11-25), it comes back for the answer.
-async fn reconnection() -> &'static str {
+/// A client that can resume (2025-11-25, "Streamable HTTP", "Resumability") comes back for the
+/// answer; for any other the stream stays open.
+async fn reconnection(ctx: Context) -> &'static str {
+    ctx.close_connection();
     sleep(STEP).await;
     "The answer came after the stream was closed."
 }
