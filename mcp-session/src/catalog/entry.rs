@@ -65,6 +65,18 @@ pub enum ResourceEntry {
     Template(ResourceTemplate),
 }
 
+impl From<Resource> for ResourceEntry {
+    fn from(resource: Resource) -> Self {
+        Self::Resource(resource)
+    }
+}
+
+impl From<ResourceTemplate> for ResourceEntry {
+    fn from(template: ResourceTemplate) -> Self {
+        Self::Template(template)
+    }
+}
+
 /// What calling a function under `#[tool]`, `#[prompt]` or `#[resource]` returns: the future of
 /// the function itself, which also knows the entry it belongs to.
 ///

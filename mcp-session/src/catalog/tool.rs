@@ -277,6 +277,20 @@ macro_rules! behaving {
                 self
             }
 
+            /// Hints that its changes destroy nothing.
+            #[must_use]
+            pub fn non_destructive(mut self) -> Self {
+                self.hints().destructive_hint = Some(false);
+                self
+            }
+
+            /// Hints that it reaches nothing outside.
+            #[must_use]
+            pub fn closed_world(mut self) -> Self {
+                self.hints().open_world_hint = Some(false);
+                self
+            }
+
             /// Sets all hints at once (since 2025-03-26).
             #[must_use]
             pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
