@@ -156,12 +156,11 @@ impl Param {
             description,
             ..
         } = self;
-        let default = match &self.default {
-            Some(default) => {
-                code!(::mcp_session::__private::default_value::<#ty>(#default))
-            }
-            None => code!(::mcp_session::__private::None),
-        };
+        let default = self.default.as_ref();
+        let default = default.map_or_else(
+            || code!(::mcp_session::__private::None),
+            |default| code!(::mcp_session::__private::default_value::<#ty>(#default)),
+        );
         code_at! {ty =>
             signature.param::<#ty, _>(#name, #description, #default);
         }
@@ -170,10 +169,11 @@ impl Param {
     /// An empty slot for the parameter.
     pub(crate) fn slot(&self) -> TokenStream {
         let ty = &self.ty;
-        let default = match &self.default {
-            Some(default) => code!(::mcp_session::__private::Some(|| #default)),
-            None => code!(::mcp_session::__private::None),
-        };
+        let default = self.default.as_ref();
+        let default = default.map_or_else(
+            || code!(::mcp_session::__private::None),
+            |default| code!(::mcp_session::__private::Some(|| #default)),
+        );
         code_at!(ty => ::mcp_session::__private::slot::<#ty, _>(#default))
     }
 }

@@ -20,8 +20,9 @@ mod resource;
 mod resource_template;
 mod text;
 mod tool;
+pub mod via;
 
-pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion};
+pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion, SharedCompleter};
 pub use entry::{
     Calling, Entries, Entry, IntoEntries, IntoPrompt, IntoResource, IntoTool, ResourceEntry,
 };

@@ -75,7 +75,7 @@ async fn variables_become_a_struct_and_misfits_are_unknown() {
         day: u8,
     }
     let family = ResourceTemplate::new("w://{city}/{day}", "weather")
-        .handler(|day: Day| async move { (day.day < 8).then(|| day.city) });
+        .handler(|day: Day| async move { (day.day < 8).then_some(day.city) });
     let reply = read(
         &**family.handler(),
         request("w://{city}/{day}", "w://oslo/3"),
