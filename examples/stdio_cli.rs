@@ -92,7 +92,8 @@ async fn main() -> Result {
         ["wc", path] => println!("{}", count(&read(&root, path).await.map_err(told)?)),
         ["head", path] => println!("{}", first(&read(&root, path).await.map_err(told)?, 10)),
         ["head", path, lines] => {
-            let lines = lines.parse()?;
+            let wrong = |_| Failure::new(format!("`{lines}` is no number of lines"));
+            let lines = lines.parse().map_err(wrong)?;
             println!("{}", first(&read(&root, path).await.map_err(told)?, lines));
         }
         ["mcp"] => {
