@@ -4,9 +4,10 @@
 //! client comes and goes. It knows no methods.
 
 mod duplex;
+mod stdio;
+
 #[cfg(feature = "http")]
 pub mod http;
-mod stdio;
 
 pub use duplex::Run;
 pub use stdio::StdioRun;
