@@ -3,6 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::catalog::Families;
 use crate::context::{CallParts, Context, Needs};
@@ -114,23 +115,32 @@ impl Arrival<'_> {
         + 'static,
     ) -> Work {
         let shape = self.shape();
+        let span = tracing::info_span!(
+            "request",
+            method = %self.request.method,
+            id = ?self.request.id,
+            era = ?self.live.core().era(),
+        );
         let (id, guard) = (self.request.id, self.guard);
         let running = self.server.inner().tasks.token();
         let handler = Contained::new(handler);
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
-        Work::Runs(Box::pin(async move {
-            let returned = tokio::select! {
-                biased;
-                () = ctx.call().parts.cancel.cancelled() => None,
-                returned = handler => Some(returned),
-            };
-            ctx.call().answered();
-            let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-            abandoned.disarm();
-            drop((guard, running));
-            answer
-        }))
+        Work::Runs(Box::pin(
+            async move {
+                let returned = tokio::select! {
+                    biased;
+                    () = ctx.call().parts.cancel.cancelled() => None,
+                    returned = handler => Some(returned),
+                };
+                ctx.call().answered();
+                let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
+                abandoned.disarm();
+                drop((guard, running));
+                answer
+            }
+            .instrument(span),
+        ))
     }
 }
 

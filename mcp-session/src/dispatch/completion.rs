@@ -1,4 +1,4 @@
-//! `completion/complete`.
+//! The method `completion/complete`.
 
 use std::sync::Arc;
 

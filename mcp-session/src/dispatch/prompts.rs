@@ -1,4 +1,4 @@
-//! `prompts/get`.
+//! The method `prompts/get`.
 
 use crate::catalog::{PromptReply, View};
 use crate::dispatch::arrival::{Arrival, Work};

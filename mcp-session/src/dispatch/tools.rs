@@ -1,4 +1,4 @@
-//! `tools/call`.
+//! The method `tools/call`.
 
 use crate::catalog::{ToolReply, View};
 use crate::dispatch::arrival::{Arrival, Work};

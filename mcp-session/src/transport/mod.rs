@@ -6,5 +6,8 @@
 mod duplex;
 mod stdio;
 
+#[cfg(feature = "http")]
+pub mod http;
+
 pub use duplex::Run;
 pub use stdio::StdioRun;
