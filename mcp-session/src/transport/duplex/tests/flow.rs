@@ -70,7 +70,11 @@ async fn an_answer_to_a_question_is_heard_while_requests_wait_for_a_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_not_read_either_and_loses_no_answer() {
-    let mut client = Client::initialized(Limits::default().in_flight(4), VERSION).await;
+    let mut client = Client::initialized(
+        Limits::default().in_flight(4).message_bytes(10_000),
+        VERSION,
+    )
+    .await;
     let mut sent = 0;
     let flood = async {
         loop {
@@ -80,7 +84,7 @@ async fn a_client_that_does_not_read_is_not_read_either_and_loses_no_answer() {
         }
     };
     let stalled = tokio::time::timeout(Duration::from_secs(60), flood).await;
-    assert!(stalled.is_err() && sent < 10_000, "{sent} were read");
+    assert!(stalled.is_err() && sent < 1_000, "{sent} were read");
     // Reading makes room for what was cut off in the middle, so finish that line first.
     let (reader, mut writer) = (&mut client.reader, &mut client.writer);
     let finish = async {
