@@ -5,3 +5,4 @@ mod house_rules;
 mod http;
 mod layering;
 mod sources;
+mod stdio;
