@@ -62,6 +62,11 @@ impl Guard {
         self.any_origin = true;
     }
 
+    /// True when only requests under a name of this machine get in.
+    pub(super) fn is_closed(&self) -> bool {
+        !self.any_host && self.hosts.is_empty()
+    }
+
     /// Lets a request in, or says what is not allowed and which setting would change that.
     pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
         let named = self.check_hosts(uri, headers)?;

@@ -52,6 +52,10 @@ impl Server {
     /// Listens on an address and serves Streamable HTTP at `/mcp` until
     /// [`shutdown`](Self::shutdown).
     ///
+    /// Whatever the address, only requests to this machine by name (`localhost`, `127.0.0.1`,
+    /// `[::1]`) are let in. For a server that others reach, allow its name:
+    /// `server.http().allow_host("mcp.example.com").bind(addr).await?.serve().await?`.
+    ///
     /// Use [`bind_http`](Self::bind_http) to learn the port before serving, and
     /// [`http`](Self::http) for settings or a router of your own.
     ///
