@@ -3,9 +3,9 @@
 //! [`HttpService`] is a tower service that mounts in axum or hyper;
 //! [`Server::serve_http`] is a whole program around it.
 //!
-//! A request goes through here in this order: [`guard`] (who may knock), [`service`] (method,
-//! size, content type), the dispatcher (everything about the protocol), [`drive`] (a running
-//! handler becomes a plain answer or an event stream), [`stream`] (the body of an event stream).
+//! A request goes through here in this order: `guard` (who may knock), `service` (method,
+//! size, content type), the dispatcher (everything about the protocol), `drive` (a running
+//! handler becomes a plain answer or an event stream), `stream` (the body of an event stream).
 
 mod body;
 mod cors;
