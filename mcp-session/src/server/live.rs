@@ -149,7 +149,8 @@ impl Live {
 
     /// Tells the client that lists changed, once per family, if it has seen any.
     fn announce(&self, families: &[Family]) {
-        if self.core.client().is_none() {
+        // An edit in `on_open` comes before the first list, however early the client is known.
+        if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
             return;
         }
         for family in families {
