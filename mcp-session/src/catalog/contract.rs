@@ -1,0 +1,131 @@
+//! A schema that values are held against, compiled when first needed.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::error::ToolError;
+use crate::schema::{Problem, Validator};
+
+/// A schema to hold values against.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    schema: Value,
+    /// Compiled at the first check: most tools of a big catalog are never called.
+    compiled: OnceLock<Result<Validator, Vec<Problem>>>,
+}
+
+impl Contract {
+    pub(crate) fn new(schema: Value) -> Self {
+        Self {
+            schema,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Holds arguments against the schema, and says what is wrong in words a model can act on.
+    ///
+    /// A `null` for an optional property counts as leaving it out, as it does for a decoder:
+    /// models send it, and portable schemas have no way to say so.
+    pub(crate) fn check_arguments(&self, mut arguments: Value) -> Result<(), ToolError> {
+        drop_nulls(&mut arguments, &self.schema);
+        self.check(&arguments).map_err(ToolError::new)
+    }
+
+    /// Holds a value against the schema; the error lists what is wrong.
+    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
+        let compiled = self
+            .compiled
+            .get_or_init(|| Validator::compile(&self.schema));
+        let problems = match compiled {
+            Ok(validator) => validator.check(value).err(),
+            // Registration refuses such a schema, so this is for handlers run outside a catalog.
+            Err(problems) => Some(problems.clone()),
+        };
+        problems.map_or(Ok(()), |problems| Err(listed(&problems)))
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Removes members that are null though their property may be left out and cannot be null.
+fn drop_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(members) => {
+            let properties = schema.get("properties");
+            members.retain(|name, member| {
+                !member.is_null() || is_required(schema, name) || {
+                    let property = properties.and_then(|properties| properties.get(name));
+                    property.is_none_or(may_be_null)
+                }
+            });
+            for (name, member) in members {
+                if let Some(property) = properties.and_then(|properties| properties.get(name)) {
+                    drop_nulls(member, property);
+                }
+            }
+        }
+        Value::Array(elements) => {
+            if let Some(items) = schema.get("items") {
+                elements
+                    .iter_mut()
+                    .for_each(|element| drop_nulls(element, items));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_required(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|required| required == name))
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    match schema.get("type") {
+        Some(Value::String(only)) => only == "null",
+        Some(Value::Array(types)) => types.iter().any(|one| one == "null"),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn null_counts_as_absent_where_a_property_is_optional() {
+        let contract = Contract::new(json!({
+            "type": "object",
+            "properties": {
+                "limit": {"type": "integer", "minimum": 1},
+                "query": {"type": "string"},
+                "inner": {"type": "object", "properties": {"deep": {"type": "string"}}},
+            },
+            "required": ["query"],
+        }));
+        let check = |value| {
+            contract
+                .check_arguments(value)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            check(json!({"query": "x", "limit": null, "inner": {"deep": null}})),
+            Ok(())
+        );
+        assert!(check(json!({"query": null})).unwrap_err().contains("query"));
+        assert!(
+            check(json!({"query": "x", "limit": 0}))
+                .unwrap_err()
+                .contains("limit")
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The setters that every kind of entry has.
+
+/// Adds the setters of what people and models read about an entry.
+///
+/// The type has a `definition` with these members.
+macro_rules! describing {
+    ($type:ty) => {
+        impl $type {
+            /// Sets the name for people (since 2025-06-18).
+            #[must_use]
+            pub fn title(mut self, title: impl Into<String>) -> Self {
+                self.definition.title = Some(title.into());
+                self
+            }
+
+            /// Sets what it is or does: a model chooses by this.
+            #[must_use]
+            pub fn description(mut self, description: impl Into<String>) -> Self {
+                self.definition.description = Some(description.into());
+                self
+            }
+
+            /// Adds a picture (since 2025-11-25).
+            #[must_use]
+            pub fn icon(mut self, icon: $crate::protocol::Icon) -> Self {
+                self.definition.icons.get_or_insert_default().push(icon);
+                self
+            }
+
+            /// Adds a member to `_meta` (since 2025-06-18). The syntax of the key is checked when
+            /// the entry is registered.
+            #[must_use]
+            pub fn meta(
+                mut self,
+                key: impl Into<String>,
+                value: impl Into<serde_json::Value>,
+            ) -> Self {
+                let meta = self.definition.meta.get_or_insert_default();
+                meta.insert(key.into(), value.into());
+                self
+            }
+        }
+    };
+}
+
+/// Adds the setter of what an entry needs of the client.
+macro_rules! needing {
+    ($type:ty) => {
+        impl $type {
+            /// Says that the client must be able to do this. The function does not run for one
+            /// that cannot: see [`Needs::capability`](crate::context::Needs::capability).
+            #[must_use]
+            pub fn needs(mut self, capability: $crate::session::Capability) -> Self {
+                self.needs.capability(capability);
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {describing, needing};

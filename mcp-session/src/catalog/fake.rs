@@ -1,0 +1,46 @@
+//! A context for tests of handlers.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Principal;
+use crate::context::{CallParts, Context, Deps, Host};
+use crate::protocol::{ClientCapabilities, Era, ProtocolVersion, RequestId, RequestMeta, method};
+use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
+
+struct Fake {
+    core: Core,
+    deps: Deps,
+}
+
+impl Host for Fake {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn deps(&self) -> &Deps {
+        &self.deps
+    }
+}
+
+/// The context of a call by Ann, in a template that provides 42 as a `u64`.
+pub(crate) fn context() -> Context {
+    let ann = Principal::new("https://issuer.example", "ann");
+    let mut deps = Deps::default();
+    deps.provide(Arc::new(42_u64));
+    let core = Core::new(Opening::new(Era::Stateless, Some(ann)));
+    let version = ProtocolVersion::V2026_07_28;
+    Context::new(CallParts {
+        host: Arc::new(Fake { core, deps }),
+        id: RequestId::Number(1),
+        method: method::TOOLS_CALL.into(),
+        client: Arc::new(Client::new(version, None, ClientCapabilities::default())),
+        meta: RequestMeta::default(),
+        outlet: Outbox::new(OutboxLimits { notices: 10, replay: None }),
+        cancel: CancellationToken::new(),
+        input_responses: None,
+        request_state: None,
+        patience: Duration::from_secs(1),
+    })
+}

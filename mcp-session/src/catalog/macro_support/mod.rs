@@ -1,0 +1,28 @@
+//! What the attribute macros expand to. Not for other use: it changes without notice.
+
+mod arguments;
+mod call;
+mod entries;
+mod part;
+mod signature;
+mod slot;
+
+pub use futures_util::future::join;
+pub use serde::de::MapAccess;
+pub use std::{
+    boxed::Box,
+    option::Option::{self, None, Some},
+    result::Result::{self, Err, Ok},
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
+
+pub use crate::catalog::reader::Finish;
+
+pub use arguments::{Reader, Started, next_name, skip};
+pub use call::{Call, Makes};
+pub use entries::{Texts, prompt, prompt_reply, resource, resource_template, tool, tool_reply};
+pub use part::Part;
+pub use signature::{Signature, default_value};
+pub use slot::{Accepted, Faults, Slot, slot};

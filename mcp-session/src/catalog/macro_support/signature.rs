@@ -1,0 +1,85 @@
+//! What registration learns from the parameters of a function.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::catalog::macro_support::Part;
+use crate::catalog::param::Param;
+use crate::catalog::prompt::arguments_of;
+use crate::catalog::tool::ToolSignature;
+use crate::context::Needs;
+use crate::protocol::PromptArgument;
+use crate::schema::{Generator, absent};
+use crate::session::Capability;
+
+/// The parameters of a function, in the order of their declaration.
+#[derive(Debug, Default)]
+pub struct Signature {
+    generator: Generator,
+    properties: Map<String, Value>,
+    required: Vec<String>,
+    constrained: bool,
+    needs: Needs,
+}
+
+impl Signature {
+    /// No parameters so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a parameter with its description and its default.
+    pub fn param<T: Param<M>, M>(&mut self, name: &str, description: &str, default: Option<Value>) {
+        T::needs(&mut self.needs);
+        let Some(described) = T::describe(&mut self.generator) else {
+            return;
+        };
+        self.constrained |= described.constrained;
+        let mut schema = described.schema;
+        if default.is_none() && absent::<T::Wire>().is_none() {
+            self.required.push(name.to_owned());
+        }
+        if let Value::Object(members) = &mut schema {
+            if !description.is_empty() {
+                members.insert("description".to_owned(), description.into());
+            }
+            // A default of null says nothing that leaving the property out does not.
+            if let Some(default) = default.filter(|default| !default.is_null()) {
+                members.insert("default".to_owned(), default);
+            }
+        }
+        self.properties.insert(name.to_owned(), schema);
+    }
+
+    /// Adds a parameter of a resource that is no variable.
+    pub fn part<T: Part<M>, M>(&mut self) {
+        T::needs(&mut self.needs);
+    }
+
+    /// Adds something the client must be able to do.
+    pub fn capability(&mut self, capability: Capability) {
+        self.needs.capability(capability);
+    }
+
+    pub(super) fn into_tool(self) -> ToolSignature {
+        ToolSignature {
+            schema: Some(self.generator.finish_object(self.properties, self.required)),
+            constrained: self.constrained,
+            needs: self.needs,
+        }
+    }
+
+    pub(super) fn into_prompt(self) -> (Vec<PromptArgument>, Needs) {
+        let schema = self.generator.finish_object(self.properties, self.required);
+        (arguments_of(&schema), self.needs)
+    }
+
+    pub(super) fn into_needs(self) -> Needs {
+        self.needs
+    }
+}
+
+/// A default as JSON; `None` where it has no JSON form, and then the schema does not mention it.
+pub fn default_value<T: Serialize>(default: T) -> Option<Value> {
+    serde_json::to_value(default).ok()
+}

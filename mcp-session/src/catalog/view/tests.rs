@@ -1,0 +1,1 @@
+//! Proves paging and lookup against a model.
