@@ -107,7 +107,8 @@ impl ClientBuilder {
         mut self,
         answer: impl Fn(Value) -> A + Send + Sync + 'static,
     ) -> Self {
-        self.derived.insert("elicitation".to_owned(), json!({"form": {}, "url": {}}));
+        self.derived
+            .insert("elicitation".to_owned(), json!({"form": {}, "url": {}}));
         self.on_request(method::ELICITATION_CREATE, answer)
     }
 
@@ -116,13 +117,15 @@ impl ClientBuilder {
         mut self,
         answer: impl Fn(Value) -> A + Send + Sync + 'static,
     ) -> Self {
-        self.derived.insert("sampling".to_owned(), json!({"tools": {}}));
+        self.derived
+            .insert("sampling".to_owned(), json!({"tools": {}}));
         self.on_request(method::SAMPLING_CREATE_MESSAGE, answer)
     }
 
     /// Names the directories and files the user works on.
     pub fn roots(mut self, roots: impl IntoIterator<Item = Root>) -> Self {
-        self.derived.insert("roots".to_owned(), json!({"listChanged": true}));
+        self.derived
+            .insert("roots".to_owned(), json!({"listChanged": true}));
         self.script.set_roots(roots.into_iter().collect());
         self
     }
@@ -133,7 +136,8 @@ impl ClientBuilder {
         method: &str,
         answer: impl Fn(Value) -> A + Send + Sync + 'static,
     ) -> Self {
-        self.script.on(method, Arc::new(move |params| answer(params).into()));
+        self.script
+            .on(method, Arc::new(move |params| answer(params).into()));
         self
     }
 
@@ -174,14 +178,22 @@ impl ClientBuilder {
             version: self.version,
             era: self.era,
             capabilities,
-            info: serde_json::to_value(&self.info).expect("an implementation has a JSON form"),
+            info: serde_json::to_value(&self.info).unwrap_or_default(),
         };
-        client::attach(&self.server, self.principal, speech, self.script, self.patience)
+        client::attach(
+            &self.server,
+            self.principal,
+            speech,
+            self.script,
+            self.patience,
+        )
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }

@@ -111,7 +111,9 @@ impl Client {
 
     /// Connects a client of the stateless era: every request says all there is to know.
     pub fn stateless(server: &Server) -> Self {
-        Self::builder(server).version(crate::protocol::ProtocolVersion::LATEST).attach()
+        Self::builder(server)
+            .version(crate::protocol::ProtocolVersion::LATEST)
+            .attach()
     }
 
     /// Begins a client with settings of its own.
@@ -165,7 +167,8 @@ impl Client {
         let id = RequestId::Number(self.next_id.fetch_add(1, Ordering::Relaxed));
         let reply = self.mailbox.expect(&id);
         let params = raw(&self.with_meta(params));
-        self.send(Frame::request(&id, method, &params).into_bytes()).await;
+        self.send(Frame::request(&id, method, &params).into_bytes())
+            .await;
         Pending::new(id, method, reply, self.patience)
     }
 
@@ -180,7 +183,11 @@ impl Client {
 
     /// Cancels a request.
     pub async fn cancel(&self, id: &RequestId) {
-        self.notify(method::CANCELLED, json!({"requestId": id, "reason": "the test says so"})).await;
+        self.notify(
+            method::CANCELLED,
+            json!({"requestId": id, "reason": "the test says so"}),
+        )
+        .await;
     }
 
     /// The next notification, in the order of arrival.
@@ -189,7 +196,8 @@ impl Client {
     ///
     /// When none comes in time.
     pub async fn next_notification(&self) -> Notification {
-        self.awaited("a notification", self.mailbox.notification(|_| true)).await
+        self.awaited("a notification", self.mailbox.notification(|_| true))
+            .await
     }
 
     /// The next notification with this method; others stay.
@@ -198,7 +206,9 @@ impl Client {
     ///
     /// When none comes in time.
     pub async fn notification(&self, method: &str) -> Notification {
-        let wanted = self.mailbox.notification(|notification| notification.method == method);
+        let wanted = self
+            .mailbox
+            .notification(|notification| notification.method == method);
         self.awaited(method, wanted).await
     }
 
@@ -221,7 +231,8 @@ impl Client {
         let id = RequestId::Number(self.next_id.fetch_add(1, Ordering::Relaxed));
         let reply = self.mailbox.expect(&id);
         // Answered at once in every state of a stream, and in order.
-        self.send(Frame::bare_request(&id, method::PING).into_bytes()).await;
+        self.send(Frame::bare_request(&id, method::PING).into_bytes())
+            .await;
         let ping = Pending::new(id, method::PING, reply, self.patience);
         if let Err(error) = ping.result().await {
             panic!("the server does not answer `ping`: {error}");
@@ -252,7 +263,12 @@ impl Client {
     /// Sends nothing more, and waits until the server is done with the stream: what is in flight
     /// is answered first.
     pub async fn close(self) {
-        let Self { pump, mailbox, _answering: answering, .. } = self;
+        let Self {
+            pump,
+            mailbox,
+            _answering: answering,
+            ..
+        } = self;
         drop(answering);
         // Answers hold the stream for moments only.
         if let Some(pump) = Arc::into_inner(pump) {
@@ -288,7 +304,10 @@ impl Client {
             let own = params.entry("_meta").or_insert_with(|| json!({}));
             if let Value::Object(own) = own {
                 let says = [
-                    (meta::PROTOCOL_VERSION, Value::from(self.speech.version.as_str())),
+                    (
+                        meta::PROTOCOL_VERSION,
+                        Value::from(self.speech.version.as_str()),
+                    ),
                     (meta::CLIENT_INFO, self.speech.info.clone()),
                     (meta::CLIENT_CAPABILITIES, self.speech.capabilities.clone()),
                 ];

@@ -29,18 +29,31 @@ impl Client {
         let params = json!({"notifications": filter});
         let mut pending = self.start(method::SUBSCRIPTIONS_LISTEN, params).await;
         let id = pending.id().clone();
-        self.settle().await;
         let own = |said: &Notification| said.subscription().as_ref() == Some(&id);
-        if pending.is_answered() && !self.mailbox.has(own) {
-            return match pending.result().await {
-                Err(error) => Err(error),
-                Ok(result) => panic!("closed without an acknowledgement: {result}"),
-            };
-        }
-        let first = self.awaited("an acknowledgement", self.mailbox.notification(own)).await;
-        assert_eq!(first.method, method::SUBSCRIPTIONS_ACKNOWLEDGED, "it comes first");
-        let granted = first.params.get("notifications").cloned().unwrap_or_default();
-        Ok(Listening { client: self, pending, granted })
+        let first = tokio::select! {
+            // An answer that follows the acknowledgement must not hide it.
+            biased;
+            first = self.awaited("an acknowledgement", self.mailbox.notification(own)) => first,
+            () = pending.answered() => {
+                let result = pending.result().await?;
+                panic!("closed without an acknowledgement: {result}");
+            }
+        };
+        assert_eq!(
+            first.method,
+            method::SUBSCRIPTIONS_ACKNOWLEDGED,
+            "it comes first"
+        );
+        let granted = first
+            .params
+            .get("notifications")
+            .cloned()
+            .unwrap_or_default();
+        Ok(Listening {
+            client: self,
+            pending,
+            granted,
+        })
     }
 }
 
@@ -62,7 +75,9 @@ impl Listening<'_> {
     /// When none comes in time.
     pub async fn next(&self) -> Notification {
         let own = |said: &Notification| said.subscription().as_ref() == Some(self.id());
-        self.client.awaited("a notification", self.client.mailbox.notification(own)).await
+        self.client
+            .awaited("a notification", self.client.mailbox.notification(own))
+            .await
     }
 
     /// Everything the server has said on this stream so far, and that nobody took.

@@ -67,7 +67,11 @@ impl Mailbox {
     /// An empty mailbox, and what the server asks.
     pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (questions, asked) = mpsc::channel(QUESTIONS);
-        let mailbox = Self { table: Mutex::default(), arrived: Notify::new(), questions };
+        let mailbox = Self {
+            table: Mutex::default(),
+            arrived: Notify::new(),
+            questions,
+        };
         (Arc::new(mailbox), asked)
     }
 
@@ -131,11 +135,6 @@ impl Mailbox {
         let (taken, others): (Vec<_>, Vec<_>) = all.into_iter().partition(wanted);
         table.notifications = others.into();
         taken
-    }
-
-    /// True when a notification that `wanted` accepts is there.
-    pub(super) fn has(&self, wanted: impl Fn(&Notification) -> bool) -> bool {
-        self.table.lock().notifications.iter().any(wanted)
     }
 
     /// The first notification that `wanted` accepts, as soon as it is there; `None` when none can
@@ -220,7 +219,8 @@ impl Table {
     }
 
     fn violated(&mut self, line: &str, problem: &str) {
-        self.violation.get_or_insert_with(|| format!("the server said {line:?}: {problem}"));
+        self.violation
+            .get_or_insert_with(|| format!("the server said {line:?}: {problem}"));
     }
 
     fn check(&self) {

@@ -44,7 +44,8 @@ impl Client {
     ///
     /// When the server answers with an error, or not at all.
     pub async fn list_resource_templates(&self) -> Vec<ResourceTemplateDefinition> {
-        self.list(method::RESOURCES_TEMPLATES_LIST, "resourceTemplates").await
+        self.list(method::RESOURCES_TEMPLATES_LIST, "resourceTemplates")
+            .await
     }
 
     /// Calls a tool. That it fails is a result as well: look at `is_error`.
@@ -72,7 +73,9 @@ impl Client {
         arguments: Value,
     ) -> Result<ToolOutcome, RpcError> {
         let params = json!({"name": name, "arguments": arguments});
-        self.request(method::TOOLS_CALL, params).await.map(ToolOutcome::new)
+        self.request(method::TOOLS_CALL, params)
+            .await
+            .map(ToolOutcome::new)
     }
 
     /// Gets a prompt.
@@ -123,7 +126,8 @@ impl Client {
     ///
     /// When the server does not answer.
     pub async fn try_read_resource(&self, uri: &str) -> Result<ReadResourceResult, RpcError> {
-        self.typed(method::RESOURCES_READ, json!({"uri": uri})).await
+        self.typed(method::RESOURCES_READ, json!({"uri": uri}))
+            .await
     }
 
     /// Completes an argument of a prompt.
@@ -154,8 +158,8 @@ impl Client {
     async fn complete(&self, reference: Value, argument: &str, value: &str) -> Completion {
         let params = json!({"ref": reference, "argument": {"name": argument, "value": value}});
         let completed = self.request(method::COMPLETION_COMPLETE, params).await;
-        let mut completed = completed.unwrap_or_else(|error| panic!("completion: {error}"));
-        read(method::COMPLETION_COMPLETE, completed["completion"].take())
+        let completed = completed.unwrap_or_else(|error| panic!("completion: {error}"));
+        read(method::COMPLETION_COMPLETE, &completed["completion"])
     }
 
     async fn list<T: DeserializeOwned>(&self, method: &str, member: &str) -> Vec<T> {
@@ -163,8 +167,8 @@ impl Client {
         let mut params = json!({});
         loop {
             let page = self.request(method, params).await;
-            let mut page = page.unwrap_or_else(|error| panic!("`{method}`: {error}"));
-            entries.extend(read::<Vec<T>>(method, page[member].take()));
+            let page = page.unwrap_or_else(|error| panic!("`{method}`: {error}"));
+            entries.extend(read::<Vec<T>>(method, &page[member]));
             match page.get("nextCursor") {
                 Some(cursor) => params = json!({"cursor": cursor}),
                 None => return entries,
@@ -173,12 +177,14 @@ impl Client {
     }
 
     async fn typed<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, RpcError> {
-        self.request(method, params).await.map(|result| read(method, result))
+        self.request(method, params)
+            .await
+            .map(|result| read(method, &result))
     }
 }
 
-fn read<T: DeserializeOwned>(method: &str, value: Value) -> T {
-    match T::deserialize(&value) {
+fn read<T: DeserializeOwned>(method: &str, value: &Value) -> T {
+    match T::deserialize(value) {
         Ok(read) => read,
         Err(error) => panic!("not a result of `{method}`: {error}: {value}"),
     }

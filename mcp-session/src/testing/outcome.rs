@@ -50,7 +50,11 @@ impl ToolOutcome {
     ///
     /// When the tool did not fail.
     pub fn error(&self) -> String {
-        assert!(self.result.is_error, "the tool did not fail: {}", self.value);
+        assert!(
+            self.result.is_error,
+            "the tool did not fail: {}",
+            self.value
+        );
         self.text()
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::oneshot::{Receiver, error::TryRecvError};
+use tokio::sync::oneshot::Receiver;
 
 use crate::clock;
 use crate::protocol::{RequestId, RpcError};
@@ -30,7 +30,13 @@ impl Pending {
         reply: Receiver<Reply>,
         patience: Duration,
     ) -> Self {
-        Self { id, method: method.to_owned(), reply, early: None, patience }
+        Self {
+            id,
+            method: method.to_owned(),
+            reply,
+            early: None,
+            patience,
+        }
     }
 
     /// The request's id.
@@ -41,12 +47,20 @@ impl Pending {
     /// True once the answer has arrived.
     pub fn is_answered(&mut self) -> bool {
         if self.early.is_none() {
-            self.early = match self.reply.try_recv() {
-                Ok(reply) => Some(reply),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
-            };
+            self.early = self.reply.try_recv().ok();
         }
         self.early.is_some()
+    }
+
+    /// Waits for the answer, and keeps it; forever, when none can come any more.
+    pub(super) async fn answered(&mut self) {
+        if self.early.is_some() {
+            return;
+        }
+        match (&mut self.reply).await {
+            Ok(reply) => self.early = Some(reply),
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// The result.
@@ -59,9 +73,9 @@ impl Pending {
     ///
     /// When the stream ends before the answer, or no answer comes within the client's patience.
     pub async fn result(self) -> Result<Value, RpcError> {
-        self.text().await.map(|text| {
-            serde_json::from_str(&text).expect("the decoder has found it to be JSON")
-        })
+        self.text()
+            .await
+            .map(|text| serde_json::from_str(&text).expect("the decoder has found it to be JSON"))
     }
 
     /// The result as the text that came, byte for byte.
@@ -76,7 +90,8 @@ impl Pending {
     pub async fn text(self) -> Result<String, RpcError> {
         let method = self.method.clone();
         let reply = self.reply().await;
-        let reply = reply.unwrap_or_else(|| panic!("the stream ended before `{method}` was answered"));
+        let reply =
+            reply.unwrap_or_else(|| panic!("the stream ended before `{method}` was answered"));
         reply.map(|result| result.as_str().to_owned())
     }
 
@@ -88,7 +103,11 @@ impl Pending {
     /// When neither comes within the client's patience.
     pub async fn outcome(self) -> Option<Result<Value, RpcError>> {
         let reply = self.reply().await?;
-        Some(reply.map(|result| result.decode().expect("the decoder has found it to be JSON")))
+        Some(reply.map(|result| {
+            result
+                .decode()
+                .expect("the decoder has found it to be JSON")
+        }))
     }
 
     async fn reply(self) -> Option<Reply> {
@@ -97,6 +116,8 @@ impl Pending {
         }
         let replied = clock::within(self.patience, self.reply).await;
         let method = self.method;
-        replied.unwrap_or_else(|| panic!("`{method}` was not answered in time")).ok()
+        replied
+            .unwrap_or_else(|| panic!("`{method}` was not answered in time"))
+            .ok()
     }
 }

@@ -36,7 +36,11 @@ impl Pump {
             }
             mailbox.ended();
         });
-        Self { connection, calls: parking_lot::Mutex::default(), reading }
+        Self {
+            connection,
+            calls: parking_lot::Mutex::default(),
+            reading,
+        }
     }
 
     /// The handshake session at the far end.

@@ -30,7 +30,8 @@ impl Client {
         self.mailbox.record();
         self.send(Bytes::copy_from_slice(line)).await;
         let id = RequestId::from("end of raw text");
-        self.send(Frame::bare_request(&id, method::PING).into_bytes()).await;
+        self.send(Frame::bare_request(&id, method::PING).into_bytes())
+            .await;
         let ends = |line: &str| Self::answers(line).is_some_and(|id| id == "end of raw text");
         let awaiting = async { self.mailbox.recorded(ends).await.then_some(()) };
         self.awaited("the end of raw text", awaiting).await;
@@ -54,10 +55,12 @@ impl Client {
         let mut pages = Vec::new();
         let mut cursor = None;
         loop {
-            let params = cursor.map_or_else(|| json!({}), |cursor: Value| json!({"cursor": cursor}));
+            let params =
+                cursor.map_or_else(|| json!({}), |cursor: Value| json!({"cursor": cursor}));
             let page = self.start(method, params).await.text().await;
             let page = page.unwrap_or_else(|error| panic!("`{method}`: {error}"));
-            let value: Value = serde_json::from_str(&page).expect("the decoder found it to be JSON");
+            let value: Value =
+                serde_json::from_str(&page).expect("the decoder found it to be JSON");
             pages.push(page);
             match value.get("nextCursor") {
                 Some(next) => cursor = Some(next.clone()),

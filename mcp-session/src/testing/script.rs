@@ -37,7 +37,13 @@ enum Kind {
 impl Answer {
     /// The user filled in the form.
     pub fn accept(content: Value) -> Self {
-        json!({"action": "accept", "content": content}).into()
+        let action = ("action".to_owned(), Value::from("accept"));
+        Value::Object(
+            [action, ("content".to_owned(), content)]
+                .into_iter()
+                .collect(),
+        )
+        .into()
     }
 
     /// The user said no.
@@ -140,8 +146,13 @@ impl Script {
 
     /// Decides on an answer to a request of the server.
     pub(super) fn answer(&self, method: &str, params: Option<&Raw>) -> Answer {
-        let params: Value = params.and_then(|params| params.decode().ok()).unwrap_or_default();
-        let question = Question { method: method.to_owned(), params: params.clone() };
+        let params: Value = params
+            .and_then(|params| params.decode().ok())
+            .unwrap_or_default();
+        let question = Question {
+            method: method.to_owned(),
+            params: params.clone(),
+        };
         self.asked.lock().push(question);
         self.asking.notify_waiters();
         let scripted = self.answers.lock().get(method).cloned();
@@ -183,6 +194,8 @@ pub(super) async fn line(request: Request, mut answer: Answer) -> Option<Bytes> 
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("answers", &self.answers.lock().keys()).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("answers", &self.answers.lock().keys())
+            .finish_non_exhaustive()
     }
 }
