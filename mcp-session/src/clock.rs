@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-pub(crate) use tokio::time::Instant;
+pub(crate) use tokio::time::{Instant, Sleep};
 
 /// Now, on the clock that tests may pause.
 #[expect(
@@ -19,6 +19,11 @@ pub(crate) fn now() -> Instant {
 /// Completes after `duration`.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// A sleep that can be put off.
+pub(crate) fn timer(duration: Duration) -> Sleep {
+    tokio::time::sleep(duration)
 }
 
 /// `future`, or `None` when it takes longer than `duration`.

@@ -28,7 +28,7 @@ pub mod server;
 
 mod dispatch;
 
-mod transport;
+pub mod transport;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -40,16 +40,15 @@ impl<E: Listed> Changes<E> {
             return self.change(position, Some(entry));
         }
         let some = self.some.get_or_insert_with(Box::default);
-        match some
+        let own = some
             .added
             .iter_mut()
-            .find(|(_, own)| own.definition().key() == key)
-        {
-            Some((_, own)) => *own = entry,
-            None => {
-                some.added.push((some.next, entry));
-                some.next += 1;
-            }
+            .find(|(_, own)| own.definition().key() == key);
+        if let Some((_, own)) = own {
+            *own = entry;
+        } else {
+            some.added.push((some.next, entry));
+            some.next += 1;
         }
     }
 

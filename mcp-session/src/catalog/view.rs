@@ -23,14 +23,12 @@ pub(crate) struct PageLimits {
 /// One page of a list.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// The entries' JSON with the commas between them, in pieces that refer to what is already
-    /// serialised.
+    /// The entries' JSON, in pieces that refer to what is already serialised: within a piece the
+    /// commas are there, between pieces they are not.
     pub(crate) pieces: Vec<Bytes>,
     /// Where to go on, if there is more.
     pub(crate) next: Option<Cursor>,
 }
-
-const COMMA: Bytes = Bytes::from_static(b",");
 
 impl<'a, E: Listed> View<'a, E> {
     pub(crate) fn new(snapshot: &'a Snapshot<E>, changes: &'a Changes<E>) -> Self {
@@ -183,9 +181,6 @@ impl Filling {
     }
 
     fn push(&mut self, piece: Bytes, entries: usize) {
-        if self.entries > 0 {
-            self.pieces.push(COMMA);
-        }
         self.bytes += piece.len() + 1;
         self.entries += entries;
         self.pieces.push(piece);

@@ -15,7 +15,7 @@ use std::{any::Any, fmt, sync::Arc};
 use serde::Serialize;
 
 use crate::auth::Principal;
-use crate::protocol::{Frame, LogLevel, RequestId, RequestMeta, method};
+use crate::protocol::{Frame, LogLevel, LogParams, RequestId, RequestMeta, method};
 use crate::session::{Client, Core, Kind};
 
 pub use deps::Dep;
@@ -116,21 +116,17 @@ impl Context {
     }
 
     fn write_log(&self, level: LogLevel, logger: Option<&str>, data: impl Serialize) {
-        #[derive(Serialize)]
-        struct Params<'a, T> {
-            level: LogLevel,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            logger: Option<&'a str>,
-            data: T,
+        if !self.call.wants_log(level) {
+            return;
         }
-        if self.call.wants_log(level) {
-            let params = Params {
-                level,
-                logger,
-                data,
-            };
-            self.call
-                .say(Kind::Notice, Frame::notification(method::MESSAGE, &params));
+        match serde_json::to_value(data) {
+            Ok(data) => {
+                let mut params = LogParams::new(level, data);
+                params.logger = logger.map(str::to_owned);
+                self.call
+                    .say(Kind::Notice, Frame::notification(method::MESSAGE, &params));
+            }
+            Err(error) => tracing::warn!(%error, "a log message has no JSON form"),
         }
     }
 

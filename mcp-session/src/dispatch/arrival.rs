@@ -3,6 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::catalog::Families;
 use crate::context::{CallParts, Context, Needs};
@@ -30,17 +31,17 @@ pub(crate) struct Arrival<'a> {
     pub(crate) mirrored: bool,
 }
 
-/// What a method makes of a request.
-pub(crate) enum Routed {
-    /// The result is known.
-    Done(Result<Payload, RpcError>),
-    /// The result takes time.
-    Later(Pin<Box<dyn Future<Output = Option<Answer>> + Send>>),
+/// What a method that takes time makes of a request.
+pub(crate) enum Work {
+    /// The result is known after all.
+    Done(Payload),
+    /// A handler runs.
+    Runs(Pin<Box<dyn Future<Output = Option<Answer>> + Send>>),
     /// The request stays open, and waits for something else to speak.
     Waits(Pin<Box<dyn Future<Output = Option<Answer>> + Send>>),
 }
 
-impl<'a> Arrival<'a> {
+impl Arrival<'_> {
     pub(crate) fn version(&self) -> ProtocolVersion {
         self.client.version()
     }
@@ -110,25 +111,34 @@ impl<'a> Arrival<'a> {
         finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
         + Send
         + 'static,
-    ) -> Routed {
+    ) -> Work {
         let shape = self.shape();
+        let span = tracing::info_span!(
+            "request",
+            method = %self.request.method,
+            id = ?self.request.id,
+            era = ?self.live.core().era(),
+        );
         let (id, guard) = (self.request.id, self.guard);
         let running = self.server.inner().tasks.token();
         let handler = Contained::new(handler);
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
-        let abandoned = self.cancel.clone().drop_guard();
-        Routed::Later(Box::pin(async move {
-            let returned = tokio::select! {
-                biased;
-                () = ctx.call().parts.cancel.cancelled() => None,
-                returned = handler => Some(returned),
-            };
-            ctx.call().answered();
-            let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-            abandoned.disarm();
-            drop((guard, running));
-            answer
-        }))
+        let abandoned = self.cancel.drop_guard();
+        Work::Runs(Box::pin(
+            async move {
+                let returned = tokio::select! {
+                    biased;
+                    () = ctx.call().parts.cancel.cancelled() => None,
+                    returned = handler => Some(returned),
+                };
+                ctx.call().answered();
+                let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
+                abandoned.disarm();
+                drop((guard, running));
+                answer
+            }
+            .instrument(span),
+        ))
     }
 }
 

@@ -1,36 +1,31 @@
-//! `completion/complete`.
+//! The method `completion/complete`.
 
 use std::sync::Arc;
 
 use crate::catalog::{Completer, CompletionRequest, View};
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::{Arrival, Work};
 use crate::dispatch::{prompts, resources};
 use crate::protocol::wire::Shaped;
 use crate::protocol::{CompleteParams, CompleteRef, Completion, RpcError};
 
-pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Routed {
-    let params = match arrival.params(CompleteParams::from_params) {
-        Ok(params) => params,
-        Err(error) => return Routed::Done(Err(error)),
-    };
-    let completer = match completer(&arrival, &params) {
-        Ok(Some(completer)) => completer,
+pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+    let params = arrival.params(CompleteParams::from_params)?;
+    let Some(completer) = completer(&arrival, &params)? else {
         // An argument nobody completes has no suggestions; that is not an error.
-        Ok(None) => return Routed::Done(Ok(Completion::default().shape(&arrival.shape()))),
-        Err(error) => return Routed::Done(Err(error)),
+        return Ok(Work::Done(Completion::default().shape(&arrival.shape())));
     };
     let context = params.context.arguments;
     let request = CompletionRequest::new(params.argument.name, params.argument.value, context);
     let ctx = arrival.context(None, None);
     let handler = completer.run(request, ctx.clone());
-    arrival.run(ctx, handler, |returned, shape| match returned {
+    Ok(arrival.run(ctx, handler, |returned, shape| match returned {
         Some(Ok(completion)) => Ok(completion.shape(shape)),
         Some(Err(error)) => {
             let unknown = || RpcError::invalid_params("nothing to complete");
             Err(resources::failed(error, shape.version, unknown))
         }
         None => Err(resources::panicked()),
-    })
+    }))
 }
 
 /// What completes the argument of the prompt or resource template that was named.

@@ -5,31 +5,27 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::catalog::Family;
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::Arrival;
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged, Payload,
-    ProtocolVersion, ResourcesCapability, ServerCapabilities,
+    ProtocolVersion, ResourcesCapability, RpcError, ServerCapabilities,
 };
 use crate::server::{Live, Revision};
 use crate::session::Client;
 
-pub(crate) fn server_discover(arrival: Arrival<'_>) -> Routed {
+pub(crate) fn server_discover(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     let revision = arrival.live.revision();
     let cache = arrival.server.inner().list_cache(&revision.blueprint);
     let mut result = DiscoverResult::new(capabilities(revision), cache);
     result
         .instructions
         .clone_from(&revision.blueprint.instructions);
-    Routed::Done(Ok(result.shape(&arrival.shape())))
+    Ok(result.shape(&arrival.shape()))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "every method takes its arrival"
-)]
-pub(crate) fn ping(arrival: Arrival<'_>) -> Routed {
-    Routed::Done(Ok(EmptyResult::new().shape(&arrival.shape())))
+pub(crate) fn ping(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 
 /// The client of a handshake, at the revision it gets: the one it asked for where that begins
@@ -39,11 +35,9 @@ pub(crate) fn negotiated(params: InitializeParams) -> Arc<Client> {
     let version = ProtocolVersion::parse(&params.protocol_version)
         .filter(|version| version.era() == Era::Handshake)
         .unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
-    Arc::new(Client::new(
-        version,
-        Some(params.client_info),
-        params.capabilities,
-    ))
+    // The session outlives the message, and must not keep its bytes.
+    let capabilities = params.capabilities.detach();
+    Arc::new(Client::new(version, Some(params.client_info), capabilities))
 }
 
 /// The result of `initialize`.
@@ -59,18 +53,17 @@ pub(crate) fn initialized(live: &Live, version: ProtocolVersion) -> Payload {
 /// stream, a GET stream and a `subscriptions/listen` stream all deliver them.
 fn capabilities(revision: &Revision) -> ServerCapabilities {
     let (blueprint, families) = (&revision.blueprint, revision.catalog.families);
-    let mut capabilities = ServerCapabilities::default();
-    capabilities.tools = families.has(Family::Tools).then(|| ListChanged::new(true));
-    capabilities.prompts = families
-        .has(Family::Prompts)
-        .then(|| ListChanged::new(true));
-    capabilities.resources = families
-        .has(Family::Resources)
-        .then(|| ResourcesCapability::new(true).subscribe(true));
-    capabilities.completions = families.has(Family::Completions);
-    capabilities.logging = blueprint.logging;
     let some = |settings: &Map<String, Value>| (!settings.is_empty()).then(|| settings.clone());
-    capabilities.extensions = some(blueprint.extensions.declared());
-    capabilities.experimental = some(blueprint.extensions.experimental());
-    capabilities
+    let listed = |family| families.has(family).then(|| ListChanged::new(true));
+    ServerCapabilities {
+        tools: listed(Family::Tools),
+        prompts: listed(Family::Prompts),
+        resources: families
+            .has(Family::Resources)
+            .then(|| ResourcesCapability::new(true).subscribe(true)),
+        completions: families.has(Family::Completions),
+        logging: blueprint.logging,
+        extensions: some(blueprint.extensions.declared()),
+        experimental: some(blueprint.extensions.experimental()),
+    }
 }

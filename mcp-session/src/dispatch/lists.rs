@@ -1,44 +1,36 @@
 //! The four lists.
 
 use crate::catalog::{Cursor, Listed, PageLimits, View};
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::Arrival;
 use crate::protocol::wire::{self, Shape};
 use crate::protocol::{CacheHint, ListParams, Payload, RpcError};
 
-pub(crate) fn tools_list(arrival: Arrival<'_>) -> Routed {
-    let page = Page::of(&arrival, b't', "tools");
-    Routed::Done(page.and_then(|page| {
-        arrival
-            .live
-            .with_view(|catalog, overlay| page.fill(&View::new(&*catalog.tools, &overlay.tools)))
-    }))
+pub(crate) fn tools_list(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let page = Page::of(arrival, b't', "tools")?;
+    arrival
+        .live
+        .with_view(|catalog, overlay| page.fill(&View::new(&*catalog.tools, &overlay.tools)))
 }
 
-pub(crate) fn prompts_list(arrival: Arrival<'_>) -> Routed {
-    let page = Page::of(&arrival, b'p', "prompts");
-    Routed::Done(page.and_then(|page| {
-        arrival.live.with_view(|catalog, overlay| {
-            page.fill(&View::new(&*catalog.prompts, &overlay.prompts))
-        })
-    }))
+pub(crate) fn prompts_list(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let page = Page::of(arrival, b'p', "prompts")?;
+    arrival
+        .live
+        .with_view(|catalog, overlay| page.fill(&View::new(&*catalog.prompts, &overlay.prompts)))
 }
 
-pub(crate) fn resources_list(arrival: Arrival<'_>) -> Routed {
-    let page = Page::of(&arrival, b'r', "resources");
-    Routed::Done(page.and_then(|page| {
-        arrival.live.with_view(|catalog, overlay| {
-            page.fill(&View::new(&*catalog.resources, &overlay.resources))
-        })
-    }))
+pub(crate) fn resources_list(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let page = Page::of(arrival, b'r', "resources")?;
+    arrival.live.with_view(|catalog, overlay| {
+        page.fill(&View::new(&*catalog.resources, &overlay.resources))
+    })
 }
 
-pub(crate) fn resources_templates_list(arrival: Arrival<'_>) -> Routed {
-    let page = Page::of(&arrival, b'u', "resourceTemplates");
-    Routed::Done(page.and_then(|page| {
-        arrival.live.with_view(|catalog, overlay| {
-            page.fill(&View::new(&*catalog.templates, &overlay.templates))
-        })
-    }))
+pub(crate) fn resources_templates_list(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let page = Page::of(arrival, b'u', "resourceTemplates")?;
+    arrival.live.with_view(|catalog, overlay| {
+        page.fill(&View::new(&*catalog.templates, &overlay.templates))
+    })
 }
 
 /// The page that was asked for.

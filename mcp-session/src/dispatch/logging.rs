@@ -1,15 +1,14 @@
 //! `logging/setLevel` (before 2026-07-28).
 
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::Arrival;
 use crate::protocol::wire::Shaped;
-use crate::protocol::{EmptyResult, RpcError, SetLevelParams};
+use crate::protocol::{EmptyResult, Payload, RpcError, SetLevelParams};
 
-pub(crate) fn logging_set_level(arrival: Arrival<'_>) -> Routed {
+pub(crate) fn logging_set_level(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     if !arrival.blueprint().logging {
-        return Routed::Done(Err(RpcError::method_not_found(&arrival.request.method)));
+        return Err(RpcError::method_not_found(&arrival.request.method));
     }
-    Routed::Done(arrival.params(SetLevelParams::from_params).map(|params| {
-        arrival.live.core().set_log_level(params.level);
-        EmptyResult::new().shape(&arrival.shape())
-    }))
+    let params = arrival.params(SetLevelParams::from_params)?;
+    arrival.live.core().set_log_level(params.level);
+    Ok(EmptyResult::new().shape(&arrival.shape()))
 }

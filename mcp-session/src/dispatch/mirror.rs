@@ -88,14 +88,12 @@ pub(crate) fn check_params(
 /// another type than the schema's is left to the tool, which tells the model.
 fn mirrors(text: &str, value: &Value, kind: HeaderKind) -> bool {
     match (kind, value) {
-        (HeaderKind::Text, Value::String(value)) => text == value,
-        (HeaderKind::Boolean, Value::Bool(value)) => text == if *value { "true" } else { "false" },
         (HeaderKind::Integer, Value::Number(value)) => {
             let sent = text.parse::<f64>().ok().filter(|sent| sent.is_finite());
             sent.is_some() && sent == value.as_f64()
         }
         (_, Value::String(value)) => text == value,
-        (_, other) => text == other.to_string(),
+        (_, other) => other.to_string().as_str() == text,
     }
 }
 

@@ -4,12 +4,13 @@ use crate::catalog::{
     CheckedResource, CheckedTemplate, ResourceReply, ResourceRequest, UriVariables, View,
 };
 use crate::context::Needs;
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::{Arrival, Work};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
 use crate::protocol::wire::Shaped;
 use crate::protocol::{
-    CacheHint, EmptyResult, Era, ProtocolVersion, ReadResourceParams, RpcError, SubscribeParams,
+    CacheHint, EmptyResult, Era, Payload, ProtocolVersion, ReadResourceParams, RpcError,
+    SubscribeParams,
 };
 use crate::server::Live;
 use crate::session::Capability;
@@ -20,18 +21,14 @@ enum Served {
     Template(CheckedTemplate, UriVariables),
 }
 
-pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Routed {
-    let params = match arrival.params(ReadResourceParams::from_params) {
-        Ok(params) => params,
-        Err(error) => return Routed::Done(Err(error)),
-    };
+pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+    let params = arrival.params(ReadResourceParams::from_params)?;
     let version = arrival.version();
-    let Some(served) = find(&arrival.live, &params.uri) else {
-        return Routed::Done(Err(RpcError::resource_not_found(&params.uri, version)));
-    };
-    if let Err(missing) = arrival.check_needs(served.needs()) {
-        return Routed::Done(Err(lacking(missing, version)));
-    }
+    let served = find(&arrival.live, &params.uri)
+        .ok_or_else(|| RpcError::resource_not_found(&params.uri, version))?;
+    arrival
+        .check_needs(served.needs())
+        .map_err(|missing| lacking(missing, version))?;
     let cache = served.cache(&arrival);
     let ctx = arrival.context(params.input_responses, params.request_state);
     let uri = params.uri;
@@ -44,50 +41,48 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Routed {
             .handler()
             .run(ResourceRequest::new(uri.as_str(), variables), ctx.clone()),
     };
-    arrival.run(ctx, handler, move |returned, shape| match returned {
-        Some(Ok(ResourceReply::Complete(mut result))) => {
-            result.cache.get_or_insert(cache);
-            Ok(result.shape(shape))
-        }
-        Some(Ok(ResourceReply::InputRequired(result))) if shape.version.era() == Era::Stateless => {
-            Ok(result.shape(shape))
-        }
-        Some(Ok(ResourceReply::InputRequired(_))) => Err(no_rounds()),
-        Some(Err(error)) => {
-            let version = shape.version;
-            Err(failed(error, version, || {
-                RpcError::resource_not_found(&uri, version)
-            }))
-        }
-        None => Err(panicked()),
-    })
-}
-
-pub(crate) fn resources_subscribe(arrival: Arrival<'_>) -> Routed {
-    Routed::Done(
-        arrival
-            .params(SubscribeParams::from_params)
-            .and_then(|params| {
-                if find(&arrival.live, &params.uri).is_none() {
-                    return Err(RpcError::resource_not_found(&params.uri, arrival.version()));
-                }
-                let core = arrival.live.core();
-                let limit = arrival.server.limits().subscriptions;
-                if core.subscribed(&params.uri).is_none() && core.subscription_count() >= limit {
-                    let message = format!("at most {limit} resources can be subscribed to");
-                    return Err(RpcError::invalid_params(message));
-                }
-                core.subscribe(&params.uri);
-                Ok(EmptyResult::new().shape(&arrival.shape()))
-            }),
+    Ok(
+        arrival.run(ctx, handler, move |returned, shape| match returned {
+            Some(Ok(ResourceReply::Complete(mut result))) => {
+                result.cache.get_or_insert(cache);
+                Ok(result.shape(shape))
+            }
+            Some(Ok(ResourceReply::InputRequired(result)))
+                if shape.version.era() == Era::Stateless =>
+            {
+                Ok(result.shape(shape))
+            }
+            Some(Ok(ResourceReply::InputRequired(_))) => Err(no_rounds()),
+            Some(Err(error)) => {
+                let version = shape.version;
+                Err(failed(error, version, || {
+                    RpcError::resource_not_found(&uri, version)
+                }))
+            }
+            None => Err(panicked()),
+        }),
     )
 }
 
-pub(crate) fn resources_unsubscribe(arrival: Arrival<'_>) -> Routed {
-    Routed::Done(arrival.params(SubscribeParams::from_params).map(|params| {
-        arrival.live.core().unsubscribe(&params.uri);
-        EmptyResult::new().shape(&arrival.shape())
-    }))
+pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let params = arrival.params(SubscribeParams::from_params)?;
+    if find(&arrival.live, &params.uri).is_none() {
+        return Err(RpcError::resource_not_found(&params.uri, arrival.version()));
+    }
+    let core = arrival.live.core();
+    let limit = arrival.server.limits().subscriptions;
+    if core.subscribed(&params.uri).is_none() && core.subscription_count() >= limit {
+        let message = format!("at most {limit} resources can be subscribed to");
+        return Err(RpcError::invalid_params(message));
+    }
+    core.subscribe(&params.uri);
+    Ok(EmptyResult::new().shape(&arrival.shape()))
+}
+
+pub(crate) fn resources_unsubscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let params = arrival.params(SubscribeParams::from_params)?;
+    arrival.live.core().unsubscribe(&params.uri);
+    Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 
 /// A resource of this URI, or the first resource template that matches it; nothing when the
@@ -141,13 +136,13 @@ pub(crate) fn failed(
         ToolErrorKind::NotFound => unknown(),
         ToolErrorKind::Rpc(error) => error,
         ToolErrorKind::Message(_) | ToolErrorKind::Content(_) => RpcError::internal(message),
-        ToolErrorKind::Source(source) => match source.downcast_ref::<AskError>() {
-            Some(AskError::MissingCapability(missing)) => lacking(*missing, version),
-            _ => {
-                tracing::debug!(error = &*source, "a handler failed");
-                RpcError::internal(message)
+        ToolErrorKind::Source(source) => {
+            if let Some(AskError::MissingCapability(missing)) = source.downcast_ref() {
+                return lacking(*missing, version);
             }
-        },
+            tracing::debug!(error = &*source, "a handler failed");
+            RpcError::internal(message)
+        }
     }
 }
 

@@ -1,104 +1,55 @@
 //! The method table.
 
 use crate::catalog::Family;
-use crate::dispatch::arrival::{Arrival, Routed, answer};
+use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::reaction::{Reaction, Running, Upgrade};
 use crate::dispatch::{
     completion, extension, lifecycle, lists, logging, prompts, resources, subscriptions, tools,
 };
-use crate::protocol::{Era, RpcError, method};
+use crate::protocol::{Era, Payload, RpcError, method};
+
+use Method::{Answers, Runs};
 
 /// One line per method: its name, the era that has it, the family that must be declared for it,
-/// and what answers it.
-static METHODS: &[(&str, Eras, Option<Family>, fn(Arrival<'_>) -> Routed)] = &[
-    (
-        method::TOOLS_CALL,
-        Eras::Both,
-        Some(Family::Tools),
-        tools::tools_call,
-    ),
-    (
-        method::TOOLS_LIST,
-        Eras::Both,
-        Some(Family::Tools),
-        lists::tools_list,
-    ),
-    (
-        method::RESOURCES_READ,
-        Eras::Both,
-        Some(Family::Resources),
-        resources::resources_read,
-    ),
-    (
-        method::RESOURCES_LIST,
-        Eras::Both,
-        Some(Family::Resources),
-        lists::resources_list,
-    ),
-    (
-        method::RESOURCES_TEMPLATES_LIST,
-        Eras::Both,
-        Some(Family::Resources),
-        lists::resources_templates_list,
-    ),
-    (
-        method::PROMPTS_GET,
-        Eras::Both,
-        Some(Family::Prompts),
-        prompts::prompts_get,
-    ),
-    (
-        method::PROMPTS_LIST,
-        Eras::Both,
-        Some(Family::Prompts),
-        lists::prompts_list,
-    ),
-    (
-        method::COMPLETION_COMPLETE,
-        Eras::Both,
-        Some(Family::Completions),
-        completion::completion_complete,
-    ),
-    (
-        method::SERVER_DISCOVER,
-        Eras::Stateless,
-        None,
-        lifecycle::server_discover,
-    ),
-    (
-        method::SUBSCRIPTIONS_LISTEN,
-        Eras::Stateless,
-        None,
-        subscriptions::subscriptions_listen,
-    ),
-    (method::PING, Eras::Handshake, None, lifecycle::ping),
-    (
-        method::LOGGING_SET_LEVEL,
-        Eras::Handshake,
-        None,
-        logging::logging_set_level,
-    ),
-    (
-        method::RESOURCES_SUBSCRIBE,
-        Eras::Handshake,
-        Some(Family::Resources),
-        resources::resources_subscribe,
-    ),
-    (
-        method::RESOURCES_UNSUBSCRIBE,
-        Eras::Handshake,
-        Some(Family::Resources),
-        resources::resources_unsubscribe,
-    ),
+/// and what answers it. `initialize` is not here: it opens the session that all others need.
+#[rustfmt::skip]
+static METHODS: &[(&str, Eras, Option<Family>, Method)] = &[
+    (method::TOOLS_CALL,               Eras::Both,      TOOLS,       Runs(tools::tools_call)),
+    (method::TOOLS_LIST,               Eras::Both,      TOOLS,       Answers(lists::tools_list)),
+    (method::RESOURCES_READ,           Eras::Both,      RESOURCES,   Runs(resources::resources_read)),
+    (method::RESOURCES_LIST,           Eras::Both,      RESOURCES,   Answers(lists::resources_list)),
+    (method::RESOURCES_TEMPLATES_LIST, Eras::Both,      RESOURCES,   Answers(lists::resources_templates_list)),
+    (method::RESOURCES_SUBSCRIBE,      Eras::Handshake, RESOURCES,   Answers(resources::resources_subscribe)),
+    (method::RESOURCES_UNSUBSCRIBE,    Eras::Handshake, RESOURCES,   Answers(resources::resources_unsubscribe)),
+    (method::PROMPTS_GET,              Eras::Both,      PROMPTS,     Runs(prompts::prompts_get)),
+    (method::PROMPTS_LIST,             Eras::Both,      PROMPTS,     Answers(lists::prompts_list)),
+    (method::COMPLETION_COMPLETE,      Eras::Both,      COMPLETIONS, Runs(completion::completion_complete)),
+    (method::SERVER_DISCOVER,          Eras::Stateless, None,        Answers(lifecycle::server_discover)),
+    (method::SUBSCRIPTIONS_LISTEN,     Eras::Stateless, None,        Runs(subscriptions::subscriptions_listen)),
+    (method::PING,                     Eras::Handshake, None,        Answers(lifecycle::ping)),
+    (method::LOGGING_SET_LEVEL,        Eras::Handshake, None,        Answers(logging::logging_set_level)),
 ];
 
-/// The eras that have a method. `initialize` is in neither column: it opens the session that all
-/// others need.
+const TOOLS: Option<Family> = Some(Family::Tools);
+const PROMPTS: Option<Family> = Some(Family::Prompts);
+const RESOURCES: Option<Family> = Some(Family::Resources);
+const COMPLETIONS: Option<Family> = Some(Family::Completions);
+
+/// The eras that have a method.
 #[derive(Clone, Copy)]
 enum Eras {
     Both,
     Handshake,
     Stateless,
+}
+
+/// How a method answers.
+#[derive(Clone, Copy)]
+enum Method {
+    /// At once.
+    Answers(fn(&Arrival<'_>) -> Result<Payload, RpcError>),
+    /// It may take time.
+    Runs(fn(Arrival<'_>) -> Result<Work, RpcError>),
 }
 
 impl Eras {
@@ -111,21 +62,20 @@ impl Eras {
     }
 }
 
-/// True when a request of this era has such a method at all, whatever the template offers.
-fn known(arrival: &Arrival<'_>) -> Option<fn(Arrival<'_>) -> Routed> {
-    let era = arrival.version().era();
+/// What answers this request; `None` when its era or its template has no such method.
+fn find(arrival: &Arrival<'_>) -> Option<Method> {
     let name = arrival.request.method.as_str();
     let Some((_, eras, family, method)) = METHODS.iter().find(|(known, ..)| *known == name) else {
         let answering = arrival.blueprint().extensions.answering(name);
-        return answering.map(|_| extension::answer as fn(Arrival<'_>) -> Routed);
+        return answering.map(|_| Runs(extension::answer));
     };
     let offered = family.is_none_or(|family| arrival.families().has(family));
-    (eras.has(era) && offered).then_some(*method)
+    (eras.has(arrival.version().era()) && offered).then_some(*method)
 }
 
 /// The error for a method that this request cannot have.
 pub(crate) fn unknown(arrival: &Arrival<'_>) -> Option<RpcError> {
-    known(arrival)
+    find(arrival)
         .is_none()
         .then(|| RpcError::method_not_found(&arrival.request.method))
 }
@@ -135,14 +85,16 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
     let shape = arrival.shape();
     let id = arrival.request.id.clone();
     let (live, outlet) = (arrival.live.clone(), arrival.outlet.clone());
-    let routed = match known(&arrival) {
-        Some(method) => method(arrival),
-        None => Routed::Done(Err(RpcError::method_not_found(&arrival.request.method))),
+    let work = match find(&arrival) {
+        Some(Answers(method)) => method(&arrival).map(Work::Done),
+        Some(Runs(method)) => method(arrival),
+        None => Err(RpcError::method_not_found(&arrival.request.method)),
     };
-    let (future, upgrade) = match routed {
-        Routed::Done(result) => return answer(&id, result, &shape).into(),
-        Routed::Later(future) => (future, Upgrade::OnSpeech),
-        Routed::Waits(future) => (future, Upgrade::Passive),
+    let (future, upgrade) = match work {
+        Ok(Work::Done(payload)) => return answer(&id, Ok(payload), &shape).into(),
+        Ok(Work::Runs(future)) => (future, Upgrade::OnSpeech),
+        Ok(Work::Waits(future)) => (future, Upgrade::Passive),
+        Err(error) => return answer(&id, Err(error), &shape).into(),
     };
     Reaction::Running(Running {
         future,

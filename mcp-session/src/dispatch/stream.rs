@@ -15,7 +15,7 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::Result;
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Raw, Request,
+    Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
     RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Server};
@@ -269,7 +269,7 @@ impl Connection {
         if !version.is_some_and(ProtocolVersion::has_batches) {
             return self.refused(None, &no_batches());
         }
-        if messages.iter().any(|message| is_initialize(message)) {
+        if messages.iter().any(is_initialize) {
             let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
             return self.refused(None, &error);
         }

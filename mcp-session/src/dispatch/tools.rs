@@ -1,7 +1,7 @@
-//! `tools/call`.
+//! The method `tools/call`.
 
 use crate::catalog::{ToolReply, View};
-use crate::dispatch::arrival::{Arrival, Routed};
+use crate::dispatch::arrival::{Arrival, Work};
 use crate::dispatch::mirror;
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
@@ -11,38 +11,31 @@ use crate::protocol::{
 };
 use crate::session::Capability;
 
-pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Routed {
-    let params = match arrival.params(CallToolParams::from_params) {
-        Ok(params) => params,
-        Err(error) => return Routed::Done(Err(error)),
-    };
+pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+    let params = arrival.params(CallToolParams::from_params)?;
+    let name = params.name;
     let found = arrival.live.with_view(|catalog, overlay| {
         View::new(&*catalog.tools, &overlay.tools)
-            .find(&params.name)
+            .find(&name)
             .cloned()
     });
-    let Some(tool) = found else {
-        return Routed::Done(Err(unknown(&params.name)));
-    };
+    let tool = found.ok_or_else(|| unknown(&name))?;
     if arrival.mirrored
         && let Some(headers) = arrival.live.core().opening().headers()
-        && let Err(error) =
-            mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())
     {
-        return Routed::Done(Err(error));
+        mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
     }
     if let Err(missing) = arrival.check_needs(tool.needs()) {
-        return Routed::Done(lacking(missing, &arrival.shape()));
+        return lacking(missing, &arrival.shape()).map(Work::Done);
     }
     let ctx = arrival.context(params.input_responses, params.request_state);
     let handler = tool.handler().run(params.arguments, ctx.clone());
-    let name = params.name;
-    arrival.run(ctx, handler, move |returned, shape| {
-        returned.map_or_else(
-            || Ok(panicked(&name).shape(shape)),
-            |reply| finish(reply, &name, shape),
-        )
-    })
+    Ok(
+        arrival.run(ctx, handler, move |returned, shape| match returned {
+            Some(reply) => finish(reply, &name, shape),
+            None => Ok(panicked(&name).shape(shape)),
+        }),
+    )
 }
 
 /// What an unknown tool answers, and a hidden one.
@@ -74,13 +67,13 @@ fn finish(
         }
         ToolErrorKind::Rpc(error) => Err(error),
         ToolErrorKind::NotFound => Err(unknown(name)),
-        ToolErrorKind::Source(source) => match source.downcast_ref::<AskError>() {
-            Some(AskError::MissingCapability(missing)) => lacking(*missing, shape),
-            _ => {
-                tracing::debug!(tool = name, error = &*source, "a tool failed");
-                Ok(CallToolResult::error(source.to_string()).shape(shape))
+        ToolErrorKind::Source(source) => {
+            if let Some(AskError::MissingCapability(missing)) = source.downcast_ref() {
+                return lacking(*missing, shape);
             }
-        },
+            tracing::debug!(tool = name, error = &*source, "a tool failed");
+            Ok(CallToolResult::error(source.to_string()).shape(shape))
+        }
     }
 }
 

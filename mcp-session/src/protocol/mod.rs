@@ -21,7 +21,7 @@ mod types;
 mod version;
 
 #[cfg(test)]
-mod spec;
+mod tests;
 
 pub use decode::{DecodeError, DecodeErrorKind, DecodeLimits, Incoming, decode};
 pub use encode::{Frame, Payload};

@@ -175,11 +175,11 @@ impl Limits {
     }
 
     pub(crate) fn decode(&self) -> DecodeLimits {
-        let mut limits = DecodeLimits::default();
-        limits.max_bytes = self.message_bytes;
-        limits.max_depth = self.nesting;
-        limits.max_batch = self.batch;
-        limits
+        DecodeLimits {
+            max_bytes: self.message_bytes,
+            max_depth: self.nesting,
+            max_batch: self.batch,
+        }
     }
 
     pub(crate) fn page(&self) -> PageLimits {

@@ -88,12 +88,12 @@ impl Subscription {
     }
 
     fn acknowledged(&self) -> SubscriptionFilter {
-        let mut filter = SubscriptionFilter::default();
-        filter.tools_list_changed = self.families.has(Family::Tools);
-        filter.prompts_list_changed = self.families.has(Family::Prompts);
-        filter.resources_list_changed = self.families.has(Family::Resources);
-        filter.resource_subscriptions = self.resources.iter().map(|uri| (&**uri).into()).collect();
-        filter
+        SubscriptionFilter {
+            tools_list_changed: self.families.has(Family::Tools),
+            prompts_list_changed: self.families.has(Family::Prompts),
+            resources_list_changed: self.families.has(Family::Resources),
+            resource_subscriptions: self.resources.iter().map(|uri| (&**uri).into()).collect(),
+        }
     }
 }
 

@@ -322,6 +322,10 @@ impl FromContext for Session {
 
 impl Context {
     /// The live session that serves this request.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "no context is made without a session"
+    )]
     pub fn session(&self) -> Session {
         let live = self.host::<Live>();
         Session::new(live.expect("every context is made for a live session"))

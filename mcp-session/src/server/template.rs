@@ -8,8 +8,8 @@ use crate::catalog::{
     Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool, Entry, Families, Family,
     IntoEntries, IntoPrompt, IntoResource, IntoTool, Listed, Snapshot,
 };
-use crate::context::Deps;
-use crate::error::{BoxError, Error, Mistake, Result};
+use crate::context::{Context, Deps};
+use crate::error::{BoxError, Error, Mistake, Result, ToolError};
 use crate::protocol::{Icon, Implementation, Raw, meta};
 use crate::server::extension::Extensions;
 use crate::server::{RootsChange, Session};
@@ -237,8 +237,8 @@ impl TemplateBuilder {
     /// A method that the specification defines cannot be replaced.
     pub fn method<F, Fut>(mut self, name: impl Into<String>, handler: F) -> Self
     where
-        F: Fn(Raw, crate::Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Map<String, Value>, crate::ToolError>> + Send + 'static,
+        F: Fn(Raw, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Map<String, Value>, ToolError>> + Send + 'static,
     {
         let name = name.into();
         if let Err(problem) = self.extensions.method(&name, handler) {

@@ -131,6 +131,8 @@ struct Queue {
     ended: bool,
     readers: Vec<Waiting>,
     readers_ever: u64,
+    /// Since when nobody reads, if somebody did.
+    alone_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -148,6 +150,8 @@ struct Held {
 struct Waiting {
     id: u64,
     waker: Option<Waker>,
+    /// It is let go of once it has read up to here.
+    until: Option<u64>,
 }
 
 impl Outbox {
@@ -163,9 +167,12 @@ impl Outbox {
         self.append(kind, Some(frame));
     }
 
-    /// Appends an event without a message, so that the reader has an id to resume from.
+    /// Appends an event without a message, so that the reader has an id to resume from; not
+    /// where something is unread, which gives it one.
     pub(crate) fn prime(&self) {
-        self.append(Kind::Priming, None);
+        if !self.has_unread() {
+            self.append(Kind::Priming, None);
+        }
     }
 
     fn append(&self, kind: Kind, frame: Option<Frame>) {
@@ -178,7 +185,9 @@ impl Outbox {
             && (full || !key.is_gradual())
             && let Some(held) = queue.unread_with(key)
         {
+            let (old, new) = (held.len(), frame.as_ref().map_or(0, Frame::len));
             held.frame = frame;
+            queue.bytes = queue.bytes + new - old;
             return;
         }
         queue.unkeyed += usize::from(kind.is_counted());
@@ -211,16 +220,38 @@ impl Outbox {
         self.queue.lock().attach(self)
     }
 
-    /// Attaches a reader after an event it has seen; `None` when that event is not known here, or
-    /// something behind it is gone.
+    /// Attaches a reader that has seen so many events, all of them given to a reader before;
+    /// `None` when that cannot be, or one that follows is gone.
     pub(crate) fn reader_after(self: &Arc<Self>, seen: u64) -> Option<Reader> {
         let mut queue = self.queue.lock();
+        queue.trim(self.limits.replay);
         let first = queue.events.front().map_or(queue.next, |held| held.seq);
-        if seen >= queue.next || seen + 1 < first {
+        if !(first..=queue.unread).contains(&seen) {
             return None;
         }
-        queue.unread = seen + 1;
+        queue.unread = seen;
         Some(queue.attach(self))
+    }
+
+    /// Lets go of whoever reads now, after what is queued now; the stream itself goes on, and its
+    /// client can come back to it. Does nothing where nobody could come back.
+    pub(crate) fn let_go(&self) {
+        if self.limits.replay.is_none() {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        let next = queue.next;
+        for reader in &mut queue.readers {
+            reader.until.get_or_insert(next);
+        }
+        let wakers = queue.all_wakers();
+        drop(queue);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Since when nobody reads; `None` while somebody does, and before anybody did.
+    pub(crate) fn alone_since(&self) -> Option<Instant> {
+        self.queue.lock().alone_since
     }
 
     /// True while somebody reads.
@@ -246,7 +277,12 @@ impl Queue {
     fn attach(&mut self, outbox: &Arc<Outbox>) -> Reader {
         self.readers_ever += 1;
         let id = self.readers_ever;
-        self.readers.push(Waiting { id, waker: None });
+        self.alone_since = None;
+        self.readers.push(Waiting {
+            id,
+            waker: None,
+            until: None,
+        });
         Reader {
             outbox: Arc::clone(outbox),
             id,
@@ -274,6 +310,12 @@ impl Queue {
             .iter_mut()
             .filter_map(|reader| reader.waker.take())
             .collect()
+    }
+
+    fn has_let_go(&self, id: u64) -> bool {
+        let reader = self.readers.iter().find(|reader| reader.id == id);
+        let until = reader.and_then(|reader| reader.until);
+        until.is_some_and(|until| self.unread >= until)
     }
 
     /// The next event for the active reader.
@@ -308,9 +350,15 @@ impl Queue {
             if keep || front.seq >= self.unread {
                 break;
             }
-            self.bytes -= front.frame.as_ref().map_or(0, Frame::len);
+            self.bytes -= front.len();
             self.events.pop_front();
         }
+    }
+}
+
+impl Held {
+    fn len(&self) -> usize {
+        self.frame.as_ref().map_or(0, Frame::len)
     }
 }
 
@@ -321,12 +369,20 @@ pub(crate) struct Reader {
     id: u64,
 }
 
+#[expect(
+    clippy::needless_pass_by_ref_mut,
+    reason = "reading moves the stream on, so only one may do it at a time"
+)]
 impl Reader {
-    /// The next event; `None` when the stream has ended and everything was read.
+    /// The next event; `None` when the stream has ended and everything was read, or the reader
+    /// was let go of.
     ///
     /// A reader that was taken over by a newer one stays pending until that one goes.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut queue = self.outbox.queue.lock();
+        if queue.has_let_go(self.id) {
+            return Poll::Ready(None);
+        }
         if queue
             .readers
             .last()
@@ -369,10 +425,11 @@ impl Reader {
         }
     }
 
-    /// True when something waits to be read; if not, the task is woken when something is.
+    /// True when something waits to be read, or the reader was let go of; if not, the task is
+    /// woken when that changes.
     pub(crate) fn poll_unread(&mut self, cx: &mut Context<'_>) -> bool {
         let mut queue = self.outbox.queue.lock();
-        if queue.unread < queue.next {
+        if queue.unread < queue.next || queue.has_let_go(self.id) {
             return true;
         }
         if let Some(own) = queue.readers.iter_mut().find(|reader| reader.id == self.id)
@@ -396,6 +453,9 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut queue = self.outbox.queue.lock();
         queue.readers.retain(|reader| reader.id != self.id);
+        if queue.readers.is_empty() {
+            queue.alone_since = Some(clock::now());
+        }
         // Whoever read before takes over, and must look at what is there.
         let waker = queue.active_waker();
         drop(queue);

@@ -30,7 +30,8 @@ struct Table {
 pub(crate) struct EventId {
     pub(crate) tag: u64,
     pub(crate) stream: u32,
-    pub(crate) seq: u64,
+    /// How many events of the stream a client has seen with this one: where it goes on.
+    pub(crate) seen: u64,
 }
 
 /// What became of a wish to resume.
@@ -97,7 +98,7 @@ impl Streams {
                 .find(|(stream, _)| *stream == event.stream)
                 .map(|(_, out)| out)
         };
-        match outbox.and_then(|outbox| outbox.reader_after(event.seq)) {
+        match outbox.and_then(|outbox| outbox.reader_after(event.seen)) {
             Some(reader) => Resume::Reader(event.stream, reader),
             None => Resume::Unknown,
         }
@@ -133,14 +134,14 @@ impl EventId {
         let mut parts = text.split('.');
         let tag = u64::from_str_radix(parts.next().filter(|part| part.len() == 16)?, 16).ok()?;
         let stream = parts.next()?.parse().ok()?;
-        let seq = parts.next()?.parse().ok()?;
-        parts.next().is_none().then_some(Self { tag, stream, seq })
+        let seen = parts.next()?.parse().ok()?;
+        parts.next().is_none().then_some(Self { tag, stream, seen })
     }
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}.{}.{}", self.tag, self.stream, self.seq)
+        write!(f, "{:016x}.{}.{}", self.tag, self.stream, self.seen)
     }
 }
 
@@ -153,7 +154,7 @@ mod tests {
         let id = EventId {
             tag: 0xfeed,
             stream: 3,
-            seq: 41,
+            seen: 41,
         };
         assert_eq!(EventId::parse(&id.to_string()), Some(id));
         for bad in [

@@ -1,1 +1,4 @@
 //! Moving bytes.
+
+#[cfg(feature = "http")]
+pub mod http;

@@ -1,3 +1,5 @@
+//! Proves what URI templates match, and that matching and expanding agree.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -10,7 +10,7 @@ use crate::protocol::decode::{DecodeLimits, Incoming, decode};
 use crate::protocol::encode::Frame;
 use crate::protocol::message::Message;
 use crate::protocol::meta::RequestMeta;
-use crate::protocol::spec::Spec;
+use crate::protocol::tests::Spec;
 use crate::protocol::version::ProtocolVersion;
 use crate::protocol::wire::{Shape, Shaped};
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::protocol::encode::{Frame, Payload};
-use crate::protocol::spec::{Schemas, Spec};
+use crate::protocol::tests::{Schemas, Spec};
 use crate::protocol::types::*;
 
 fn parse(payload: Payload) -> Value {
