@@ -151,9 +151,9 @@ impl Live {
         Ok(done)
     }
 
-    /// Tells the client that lists changed, once per family, if it has seen any.
+    /// Tells the client that lists changed, once per family, if it can have seen any.
     fn announce(&self, families: &[Family]) {
-        if self.core.client().is_none() {
+        if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
             return;
         }
         for family in families {
@@ -198,6 +198,10 @@ impl Host for Live {
 
     fn deps(&self) -> &Deps {
         &self.revision.blueprint.deps
+    }
+
+    fn logs(&self) -> bool {
+        self.revision.blueprint.logging
     }
 }
 
