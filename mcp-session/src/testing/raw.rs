@@ -7,6 +7,11 @@ use crate::protocol::{Frame, RequestId, method};
 use crate::testing::Client;
 
 impl Client {
+    /// Sends `text` as one line, and does not wait for anything.
+    pub async fn send_line(&self, text: &str) {
+        self.send(Bytes::copy_from_slice(text.as_bytes())).await;
+    }
+
     /// Sends `text` as one line, and gives every line that the server says until it has answered
     /// it, byte for byte.
     ///
