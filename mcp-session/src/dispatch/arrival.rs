@@ -25,6 +25,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) client: Arc<Client>,
     pub(crate) outlet: Arc<Outbox>,
     pub(crate) cancel: CancellationToken,
+    /// Ends what stays open by itself, with its closing result.
+    pub(crate) closing: CancellationToken,
     /// Keeps the request's id taken, where ids are the connection's.
     pub(crate) guard: Option<CallGuard>,
     /// The opening's headers mirror the body: the request came over stateless HTTP.

@@ -181,6 +181,7 @@ impl Post<'_> {
             client,
             outlet: Outbox::new(server.limits().transient()),
             cancel: CancellationToken::new(),
+            closing: server.inner().stopping.clone(),
             guard: None,
             mirrored: true,
         };
@@ -362,6 +363,7 @@ fn handshake(
         client,
         outlet,
         cancel: guard.token().clone(),
+        closing: server.inner().stopping.clone(),
         guard: Some(guard),
         mirrored: false,
     })

@@ -15,11 +15,14 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::Result;
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion,
+    Request, RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Server};
 use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
+
+/// What a line holds.
+pub(crate) type Decoded = Result<Incoming, DecodeError>;
 
 /// One byte stream, and the client at its other end.
 pub(crate) struct Connection {
@@ -33,6 +36,8 @@ pub(crate) struct Connection {
     live: Arc<Live>,
     /// Claimed by the first `initialize`.
     initializing: std::sync::atomic::AtomicBool,
+    /// Its subscriptions are to end: the server is shutting down, or the client is gone.
+    closing: CancellationToken,
 }
 
 impl Connection {
@@ -43,6 +48,7 @@ impl Connection {
         live.core().streams.adopt_standing(Arc::clone(&outbox));
         server.inner().sessions.enter_stream(&live);
         let calls = Arc::clone(&live.core().calls);
+        let closing = server.inner().stopping.child_token();
         let server = server.clone();
         Arc::new(Self {
             server,
@@ -51,6 +57,7 @@ impl Connection {
             calls,
             live,
             initializing: false.into(),
+            closing,
         })
     }
 
@@ -75,9 +82,21 @@ impl Connection {
         self.calls.cancel_all();
     }
 
-    /// Takes one message.
-    pub(crate) fn receive(&self, line: &Bytes) -> Reaction {
-        match decode(line, &self.server.limits().decode()) {
+    /// No more can come from the client, or will be read of it: questions fail, and subscriptions
+    /// end with their closing result.
+    pub(crate) fn hang_up(&self) {
+        self.live.core().questions.close();
+        self.closing.cancel();
+    }
+
+    /// Decodes one message, or one batch.
+    pub(crate) fn decode(&self, line: &Bytes) -> Decoded {
+        decode(line, &self.server.limits().decode())
+    }
+
+    /// Takes one message, or one batch.
+    pub(crate) fn take(&self, decoded: Decoded) -> Reaction {
+        match decoded {
             Ok(Incoming::One(message)) => self.one(message),
             Ok(Incoming::Batch(messages)) => self.batch(messages),
             Err(error) => self.refused(error.id.as_ref(), &error.error),
@@ -127,6 +146,7 @@ impl Connection {
             meta,
             client,
             guard,
+            closing: self.closing.clone(),
         };
         if live.revision().blueprint.on_open.is_none() {
             live.opened();
@@ -187,6 +207,7 @@ impl Connection {
                 meta,
                 client,
                 guard,
+                closing: self.closing.clone(),
             },
         )
     }
@@ -205,6 +226,7 @@ impl Connection {
             meta,
             client,
             guard,
+            closing: self.closing.clone(),
         };
         let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
         if is_ping {
@@ -264,7 +286,7 @@ impl Connection {
         notice::answered(&self.live, response);
     }
 
-    fn batch(&self, messages: Vec<Result<Message, crate::protocol::DecodeError>>) -> Reaction {
+    fn batch(&self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
         let version = self.live.core().client().map(|client| client.version());
         if !version.is_some_and(ProtocolVersion::has_batches) {
             return self.refused(None, &no_batches());
@@ -302,6 +324,7 @@ struct Admitted {
     meta: RequestMeta,
     client: Arc<Client>,
     guard: CallGuard,
+    closing: CancellationToken,
 }
 
 impl Admitted {
@@ -315,6 +338,7 @@ impl Admitted {
             client: self.client,
             outlet,
             cancel,
+            closing: self.closing,
             guard: Some(self.guard),
             mirrored: false,
         }

@@ -15,13 +15,13 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
     let ends_at_once = granted.is_empty();
     let shape = arrival.shape();
     let server = arrival.server.inner();
-    let stopping = server.stopping.clone();
     let running = server.tasks.token();
     let Arrival {
         live,
         request,
         outlet,
         cancel,
+        closing,
         guard,
         ..
     } = arrival;
@@ -31,7 +31,8 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
         let ended = async {
             // A stream that can carry nothing is complete as soon as it is acknowledged.
             if !ends_at_once {
-                stopping.cancelled().await;
+                closing.cancelled().await;
+                listening.tear_down();
             }
         };
         let answered = tokio::select! {

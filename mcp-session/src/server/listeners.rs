@@ -248,6 +248,27 @@ impl Listeners {
 }
 
 impl Listening {
+    /// Announces over a byte stream that the subscription ends from this side: "a server MUST
+    /// send `notifications/cancelled`" (2026-07-28, "Cancellation"). Over HTTP its stream closes.
+    pub(crate) fn tear_down(&self) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params<'a> {
+            request_id: &'a RequestId,
+            reason: &'static str,
+        }
+        let listener = &self.listener;
+        if !listener.live.is_over_http() {
+            let params = Params {
+                request_id: &listener.id,
+                reason: "the server is closing",
+            };
+            let frame = Frame::notification(method::CANCELLED, &params);
+            // Not a notice: it must never be dropped.
+            listener.outlet.push(Kind::Request, frame);
+        }
+    }
+
     /// The result that ends the stream from this side.
     pub(crate) fn closing(&self) -> Payload {
         self.listener.closing()

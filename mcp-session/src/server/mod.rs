@@ -31,7 +31,7 @@ pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
-pub(crate) use listeners::{Listener, Listening, Subscription};
+pub(crate) use listeners::{Listener, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::OpenError;
 pub(crate) use registry::Registry;

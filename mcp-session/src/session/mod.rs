@@ -21,7 +21,7 @@ pub use opening::Opening;
 
 pub(crate) use self::core::Core;
 pub(crate) use calls::{CallGuard, Calls};
-pub(crate) use outbox::{About, Event, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
-pub(crate) use questions::{Answer, Question};
+pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
+pub(crate) use questions::Question;
 pub(crate) use roots::Roots;
 pub(crate) use streams::{EventId, Resume, STANDING};

@@ -20,6 +20,8 @@ pub(crate) struct Questions {
 #[derive(Debug, Default)]
 struct Table {
     asked: i64,
+    /// Nobody can answer any more.
+    closed: bool,
     waiting: HashMap<i64, oneshot::Sender<Answer>>,
 }
 
@@ -30,7 +32,9 @@ impl Questions {
         let mut table = self.table.lock();
         table.asked += 1;
         let id = table.asked;
-        table.waiting.insert(id, sender);
+        if !table.closed {
+            table.waiting.insert(id, sender);
+        }
         Question {
             questions: Arc::clone(self),
             id,
@@ -47,9 +51,11 @@ impl Questions {
         waiting.is_some_and(|sender| sender.send(answer).is_ok())
     }
 
-    /// Fails every question that still waits: nobody can answer any more.
+    /// Fails every question that still waits, and every later one: nobody can answer any more.
     pub(crate) fn close(&self) {
-        self.table.lock().waiting.clear();
+        let mut table = self.table.lock();
+        table.closed = true;
+        table.waiting.clear();
     }
 }
 
