@@ -40,7 +40,7 @@ pub struct Client {
     /// Held by whoever reads raw text: one at a time.
     pub(super) recording: tokio::sync::Mutex<()>,
     /// Answers the server's questions; stopped when the client is dropped.
-    _answering: JoinSet<()>,
+    answering: JoinSet<()>,
 }
 
 /// What a client says of itself.
@@ -74,7 +74,7 @@ pub(super) fn attach(
         next_id: AtomicI64::new(1),
         patience,
         recording: tokio::sync::Mutex::default(),
-        _answering: answering,
+        answering,
     }
 }
 
@@ -260,21 +260,12 @@ impl Client {
         self.notify(method::ROOTS_LIST_CHANGED, Value::Null).await;
     }
 
-    /// Sends nothing more, and waits until the server is done with the stream: what is in flight
-    /// is answered first.
-    pub async fn close(self) {
-        let Self {
-            pump,
-            mailbox,
-            _answering: answering,
-            ..
-        } = self;
-        drop(answering);
-        // Answers hold the stream for moments only.
-        if let Some(pump) = Arc::into_inner(pump) {
-            pump.close().await;
-        }
-        mailbox.check();
+    /// Sends nothing more, not even answers to the server's questions, and waits until the server
+    /// is done with the stream: what is in flight is answered first.
+    pub async fn close(mut self) {
+        self.answering.shutdown().await;
+        self.pump.close(&self.mailbox).await;
+        self.mailbox.check();
     }
 
     /// Sends one line as it is.

@@ -189,6 +189,12 @@ impl Mailbox {
         }
     }
 
+    /// Waits until nothing more can come.
+    pub(super) async fn until_ended(&self) {
+        let never: Option<()> = self.wait(|_| None).await;
+        debug_assert!(never.is_none(), "nothing was looked for");
+    }
+
     /// Fails the test if the server said something that is no message.
     pub(super) fn check(&self) {
         self.table.lock().check();
