@@ -2,5 +2,6 @@
 
 mod behaviour;
 mod house_rules;
+mod isolation;
 mod layering;
 mod sources;

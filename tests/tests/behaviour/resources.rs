@@ -1,7 +1,7 @@
 //! Resources, resource templates, and completing their variables.
 
 use mcp_session::protocol::ProtocolVersion;
-use mcp_session::{Json, Resource, ResourceRequest, ResourceTemplate, ToolError};
+use mcp_session::{Json, Resource, ResourceTemplate, ToolError};
 use serde::Deserialize;
 use serde_json::json;
 
