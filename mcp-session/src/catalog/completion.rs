@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, Completer};
+use crate::catalog::via::{ViaFunction, ViaList, ViaRequest};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::Completion;
@@ -113,7 +114,6 @@ macro_rules! completing {
         impl $type {
             /// Suggests values for an argument or variable: see
             /// [`IntoCompleter`](crate::catalog::IntoCompleter).
-            #[must_use]
             pub fn complete<M>(
                 mut self,
                 argument: impl Into<String>,
@@ -189,20 +189,6 @@ impl<T: IntoCompletion, E: Into<ToolError>> IntoCompletion for Result<T, E> {
         self.map_err(Into::into)?.into_completion()
     }
 }
-
-/// Marks completers that are fixed lists.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ViaList;
-
-/// Marks completers that are functions.
-#[derive(Debug)]
-pub struct ViaFunction<M>(std::marker::PhantomData<fn() -> M>);
-
-/// Marks handlers that take the request itself.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ViaRequest;
 
 impl<T: Into<String>, const N: usize> IntoCompleter<ViaList> for [T; N] {
     fn into_completer(self) -> SharedCompleter {

@@ -7,21 +7,18 @@ macro_rules! describing {
     ($type:ty) => {
         impl $type {
             /// Sets the name for people (since 2025-06-18).
-            #[must_use]
             pub fn title(mut self, title: impl Into<String>) -> Self {
                 self.definition.title = Some(title.into());
                 self
             }
 
             /// Sets what it is or does: a model chooses by this.
-            #[must_use]
             pub fn description(mut self, description: impl Into<String>) -> Self {
                 self.definition.description = Some(description.into());
                 self
             }
 
             /// Adds a picture (since 2025-11-25).
-            #[must_use]
             pub fn icon(mut self, icon: $crate::protocol::Icon) -> Self {
                 self.definition.icons.get_or_insert_default().push(icon);
                 self
@@ -29,7 +26,6 @@ macro_rules! describing {
 
             /// Adds a member to `_meta` (since 2025-06-18). The syntax of the key is checked when
             /// the entry is registered.
-            #[must_use]
             pub fn meta(
                 mut self,
                 key: impl Into<String>,
@@ -49,7 +45,6 @@ macro_rules! needing {
         impl $type {
             /// Says that the client must be able to do this. The function does not run for one
             /// that cannot: see [`Needs::capability`](crate::context::Needs::capability).
-            #[must_use]
             pub fn needs(mut self, capability: $crate::session::Capability) -> Self {
                 self.needs.capability(capability);
                 self

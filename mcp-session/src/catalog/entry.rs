@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::catalog::via::Itself;
 use crate::catalog::{Prompt, Resource, ResourceTemplate, Tool};
 
 /// One thing on offer, of whatever kind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[must_use = "an entry is of use only once it is registered"]
 pub enum Entry {
     /// A tool.
     Tool(Tool),
@@ -57,12 +59,24 @@ impl From<ResourceEntry> for Entry {
     clippy::exhaustive_enums,
     reason = "a URI either has variables or has none"
 )]
-#[expect(clippy::large_enum_variant, reason = "made once, at registration")]
+#[must_use = "a resource is of use only once it is registered"]
 pub enum ResourceEntry {
     /// A resource with one fixed URI.
     Resource(Resource),
     /// A family of resources.
     Template(ResourceTemplate),
+}
+
+impl From<Resource> for ResourceEntry {
+    fn from(resource: Resource) -> Self {
+        Self::Resource(resource)
+    }
+}
+
+impl From<ResourceTemplate> for ResourceEntry {
+    fn from(template: ResourceTemplate) -> Self {
+        Self::Template(template)
+    }
 }
 
 /// What calling a function under `#[tool]`, `#[prompt]` or `#[resource]` returns: the future of
@@ -114,11 +128,6 @@ pub trait IntoResource<M> {
     /// The resource itself.
     fn into_resource(self) -> ResourceEntry;
 }
-
-/// Marks what is an entry already.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Itself;
 
 impl IntoTool<Itself> for Tool {
     fn into_tool(self) -> Tool {

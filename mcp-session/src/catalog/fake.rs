@@ -41,7 +41,10 @@ pub(crate) fn context() -> Context {
         method: method::TOOLS_CALL.into(),
         client: Arc::new(Client::new(version, None, ClientCapabilities::default())),
         meta: RequestMeta::default(),
-        outlet: Outbox::new(OutboxLimits { notices: 10, replay: None }),
+        outlet: Outbox::new(OutboxLimits {
+            notices: 10,
+            replay: None,
+        }),
         cancel: CancellationToken::new(),
         input_responses: None,
         request_state: None,

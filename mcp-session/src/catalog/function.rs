@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::future;
 
 use crate::catalog::handler::BoxFuture;
-use crate::catalog::param::ViaContext;
+use crate::catalog::via::ViaContext;
 use crate::context::{Context, FromContext, Needs};
 use crate::error::ToolError;
 

@@ -31,11 +31,12 @@ mod snapshot;
 mod text;
 mod tool;
 pub(crate) mod uri_template;
+pub mod via;
 mod view;
 
 use std::sync::Arc;
 
-pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion};
+pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion, SharedCompleter};
 pub use edit::Edit;
 pub use entry::{
     Calling, Entries, Entry, IntoEntries, IntoPrompt, IntoResource, IntoTool, ResourceEntry,

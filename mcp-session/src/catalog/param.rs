@@ -4,6 +4,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::catalog::constraint;
+use crate::catalog::via::{ViaArguments, ViaContext};
 use crate::context::{Context, FromContext, Needs};
 use crate::error::ToolError;
 use crate::schema::{Generator, JsonSchema, absent};
@@ -56,16 +57,6 @@ pub struct Described {
     /// Whether the schema says more than the type enforces, so that values must be checked.
     pub constrained: bool,
 }
-
-/// Marks parameters that are arguments.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ViaArguments;
-
-/// Marks parameters that the server gives.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ViaContext;
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Param<ViaArguments> for T {
     type Wire = T;

@@ -9,7 +9,7 @@ use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, PromptHandler};
-use crate::catalog::param::ViaArguments;
+use crate::catalog::via::ViaArguments;
 use crate::catalog::{IntoPromptReply, PromptReply, text};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
@@ -44,6 +44,7 @@ use crate::schema::{self, JsonSchema};
 ///     });
 /// ```
 #[derive(Clone)]
+#[must_use = "a prompt is of use only once it is registered"]
 pub struct Prompt {
     definition: PromptDefinition,
     needs: Needs,

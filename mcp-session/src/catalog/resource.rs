@@ -5,11 +5,11 @@ use std::{fmt, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::catalog::IntoResourceReply;
-use crate::catalog::completion::ViaRequest;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{ResourceHandler, ResourceRequest};
 use crate::catalog::reader::{self, Fixed, Read, Reading};
+use crate::catalog::via::ViaRequest;
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{
@@ -36,6 +36,7 @@ use crate::protocol::{
 /// let time = Resource::new("clock://now", "now").handler(async || "half past nine");
 /// ```
 #[derive(Clone)]
+#[must_use = "a resource is of use only once it is registered"]
 pub struct Resource {
     definition: ResourceDefinition,
     needs: Needs,

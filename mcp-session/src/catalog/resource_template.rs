@@ -9,8 +9,8 @@ use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head};
 use crate::catalog::handler::{ResourceHandler, ResourceRequest};
-use crate::catalog::param::ViaArguments;
 use crate::catalog::reader::{self, Read, Reading};
+use crate::catalog::via::ViaArguments;
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{Annotations, CacheHint, ResourceTemplateDefinition};
@@ -39,6 +39,7 @@ use crate::protocol::{Annotations, CacheHint, ResourceTemplateDefinition};
 ///     .handler(|day: Day| async move { format!("{} on day {}: fair", day.city, day.day) });
 /// ```
 #[derive(Clone)]
+#[must_use = "a resource template is of use only once it is registered"]
 pub struct ResourceTemplate {
     definition: ResourceTemplateDefinition,
     needs: Needs,

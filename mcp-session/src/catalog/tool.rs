@@ -10,7 +10,7 @@ use crate::catalog::contract::Contract;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, ToolHandler};
-use crate::catalog::param::ViaArguments;
+use crate::catalog::via::ViaArguments;
 use crate::catalog::{IntoToolReply, ToolReply, constraint};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
@@ -64,11 +64,11 @@ const MISFIT: &str = "the tool's answer does not fit its output schema";
 ///     .handler(|arguments: Value| async move { arguments["text"].to_string() });
 /// ```
 #[derive(Clone)]
+#[must_use = "a tool is of use only once it is registered"]
 pub struct Tool {
     definition: ToolDefinition,
     needs: Needs,
     handler: Arc<dyn ToolHandler>,
-    output_is_derived: bool,
 }
 
 /// A tool that has no function yet. Made by [`Tool::new`].
@@ -113,11 +113,6 @@ impl Tool {
         &self.needs
     }
 
-    /// True when the output schema comes from the handler's own type: what it answers fits.
-    pub(crate) fn output_is_derived(&self) -> bool {
-        self.output_is_derived
-    }
-
     /// Puts a tool together from its erased parts.
     fn assemble(
         builder: ToolBuilder,
@@ -155,7 +150,6 @@ impl Tool {
             definition,
             needs,
             handler: Arc::new(handler),
-            output_is_derived,
         }
     }
 }
@@ -249,21 +243,18 @@ macro_rules! behaving {
     ($type:ty) => {
         impl $type {
             /// Hints that it changes nothing.
-            #[must_use]
             pub fn read_only(mut self) -> Self {
                 self.hints().read_only_hint = Some(true);
                 self
             }
 
             /// Hints that its changes may destroy something, which is also what a client assumes.
-            #[must_use]
             pub fn destructive(mut self) -> Self {
                 self.hints().destructive_hint = Some(true);
                 self
             }
 
             /// Hints that calling it again with the same arguments changes nothing more.
-            #[must_use]
             pub fn idempotent(mut self) -> Self {
                 self.hints().idempotent_hint = Some(true);
                 self
@@ -271,14 +262,24 @@ macro_rules! behaving {
 
             /// Hints that it reaches outside, such as the web, which is also what a client
             /// assumes.
-            #[must_use]
             pub fn open_world(mut self) -> Self {
                 self.hints().open_world_hint = Some(true);
                 self
             }
 
+            /// Hints that its changes destroy nothing.
+            pub fn non_destructive(mut self) -> Self {
+                self.hints().destructive_hint = Some(false);
+                self
+            }
+
+            /// Hints that it reaches nothing outside.
+            pub fn closed_world(mut self) -> Self {
+                self.hints().open_world_hint = Some(false);
+                self
+            }
+
             /// Sets all hints at once (since 2025-03-26).
-            #[must_use]
             pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
                 self.definition.annotations = Some(annotations);
                 self
@@ -358,10 +359,10 @@ where
     F: Fn(Option<Raw>, Context) -> BoxFuture<Result<ToolReply, ToolError>> + Send + Sync,
 {
     fn run(&self, arguments: Option<Raw>, ctx: Context) -> BoxFuture<Result<ToolReply, ToolError>> {
-        if let Some(contract) = &self.input {
-            if let Err(error) = check_arguments(contract, arguments.as_ref()) {
-                return Box::pin(std::future::ready(Err(error)));
-            }
+        if let Some(contract) = &self.input
+            && let Err(error) = check_arguments(contract, arguments.as_ref())
+        {
+            return Box::pin(std::future::ready(Err(error)));
         }
         let reply = (self.run)(arguments, ctx);
         match &self.output {

@@ -96,10 +96,6 @@ impl Live {
         look(&self.revision.catalog, &self.overlay.read())
     }
 
-    pub(crate) fn has_overlay(&self) -> bool {
-        !self.overlay.read().is_empty()
-    }
-
     pub(crate) fn server(&self) -> Option<Server> {
         self.server.upgrade().map(Server::from_inner)
     }
@@ -208,10 +204,6 @@ impl Host for Live {
 impl Session {
     pub(crate) fn new(live: Arc<Live>) -> Self {
         Self { live }
-    }
-
-    pub(crate) fn live(&self) -> &Arc<Live> {
-        &self.live
     }
 
     /// Its name. Treat it as a secret over HTTP, where it is the `Mcp-Session-Id`.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::context::Context;
 use crate::error::{BoxError, Error};
 use crate::server::{Live, Server, Session};
 use crate::session::Opening;
@@ -46,12 +45,5 @@ impl From<OpenError> for Error {
             OpenError::Refused(source) => Self::refused(source),
             OpenError::Panicked => Self::refused("`on_open` panicked".into()),
         }
-    }
-}
-
-impl Context {
-    /// The live session, for the layers above.
-    pub(crate) fn live(&self) -> Arc<Live> {
-        Arc::clone(self.session().live())
     }
 }

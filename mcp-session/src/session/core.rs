@@ -12,11 +12,11 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
-use crate::protocol::{Era, Frame, LogLevel};
+use crate::protocol::{Era, LogLevel};
 use crate::session::ended::Ended;
 use crate::session::questions::Questions;
 use crate::session::streams::Streams;
-use crate::session::{Calls, Client, EndReason, Kind, NoticeKey, Opening, Roots, SessionId};
+use crate::session::{Calls, Client, EndReason, Opening, Roots, SessionId};
 
 /// One conversation.
 #[derive(Debug)]
@@ -87,10 +87,6 @@ impl Core {
         !self.initialized.swap(true, Ordering::AcqRel)
     }
 
-    pub(crate) fn is_initialized(&self) -> bool {
-        self.initialized.load(Ordering::Acquire)
-    }
-
     pub(crate) fn log_level(&self) -> LogLevel {
         LogLevel::ALL[usize::from(self.log_level.load(Ordering::Relaxed)) % LogLevel::ALL.len()]
     }
@@ -115,13 +111,6 @@ impl Core {
     /// The shared name of the resource, if the client wants to hear of it.
     pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
         self.subscriptions.lock().get(uri).cloned()
-    }
-
-    /// Queues a notice that concerns no request, where there is a stream for such.
-    pub(crate) fn notify(&self, key: NoticeKey, frame: Frame) {
-        if let Some(standing) = self.streams.standing_if_open() {
-            standing.push(Kind::Keyed(key), frame);
-        }
     }
 
     /// Marks this session's event ids, without giving its id away.

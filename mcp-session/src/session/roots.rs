@@ -65,11 +65,6 @@ impl Roots {
         state.asking = false;
         state.stale = true;
     }
-
-    /// Takes an answer that a handler asked for.
-    pub(crate) fn learn(&self, new: Arc<[Root]>) -> Option<Difference> {
-        self.state.lock().learn(new)
-    }
 }
 
 impl State {

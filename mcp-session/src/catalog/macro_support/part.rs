@@ -1,8 +1,8 @@
 //! Parameters of resources that are no variables of the URI.
 
-use crate::catalog::completion::ViaRequest;
 use crate::catalog::handler::ResourceRequest;
-use crate::catalog::param::ViaContext;
+use crate::catalog::via::ViaContext;
+use crate::catalog::via::ViaRequest;
 use crate::context::{Context, FromContext, Needs};
 use crate::error::ToolError;
 

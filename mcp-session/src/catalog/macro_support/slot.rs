@@ -1,6 +1,6 @@
 //! One parameter while the arguments are being read.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use serde::{
     Deserialize,
@@ -22,6 +22,14 @@ pub struct Slot<T: Param<M>, M> {
     given: bool,
     wrong: bool,
     wire: Option<T::Wire>,
+}
+
+impl<T: Param<M>, M> fmt::Debug for Slot<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An empty slot for a parameter, with what it is when the client does not say.
@@ -115,11 +123,21 @@ impl<T: Param<M>, M> Slot<T, M> {
 }
 
 /// A parameter that has what it needs of the client.
+#[expect(clippy::exhaustive_enums, reason = "only the macros see it")]
 pub enum Accepted<T: Param<M>, M> {
     /// It is made already.
     Ready(T),
     /// It still needs to be made.
     Pending(T::Accepted),
+}
+
+impl<T: Param<M>, M> fmt::Debug for Accepted<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Pending(_) => "Pending",
+        })
+    }
 }
 
 impl<T: Param<M>, M> Accepted<T, M> {

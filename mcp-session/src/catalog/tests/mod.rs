@@ -1,5 +1,7 @@
 //! Entries and their handlers: JSON in, JSON out.
 
+#[cfg(feature = "macros")]
+mod macros;
 mod prompts;
 mod resources;
 mod tools;

@@ -22,14 +22,21 @@ struct Trip {
 fn trip() -> Prompt {
     Prompt::new("trip")
         .complete("city", ["Oslo", "Osaka", "Lima"])
-        .complete("days", |request: CompletionRequest, _ctx: Context| async move {
-            (0..300).map(|n| format!("{}{n}", request.value())).collect::<Vec<_>>()
-        })
+        .complete(
+            "days",
+            |request: CompletionRequest, _ctx: Context| async move {
+                (0..300)
+                    .map(|n| format!("{}{n}", request.value()))
+                    .collect::<Vec<_>>()
+            },
+        )
         .handler(|trip: Trip| async move { format!("{} {:?}", trip.city, trip.days) })
 }
 
 async fn run(prompt: &Prompt, arguments: &[(&str, &str)]) -> Result<Value, ToolError> {
-    let owned = arguments.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let owned = arguments
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     let arguments: BTreeMap<String, String> = owned.collect();
     match prompt.handler().run(arguments, context()).await? {
         PromptReply::Complete(result) => Ok(serde_json::to_value(result).unwrap()),
@@ -56,9 +63,13 @@ async fn arguments_are_derived_and_read_from_text() {
         })
     );
     let message = json!({"role": "user", "content": {"type": "text", "text": "Oslo Some(3)"}});
-    let reply = run(&trip(), &[("city", "Oslo"), ("days", "3"), ("other", "x")]).await.unwrap();
+    let reply = run(&trip(), &[("city", "Oslo"), ("days", "3"), ("other", "x")])
+        .await
+        .unwrap();
     assert_eq!(reply, json!({"messages": [message]}));
-    let reply = run(&trip(), &[("city", "Oslo"), ("days", "")]).await.unwrap();
+    let reply = run(&trip(), &[("city", "Oslo"), ("days", "")])
+        .await
+        .unwrap();
     assert_eq!(reply["messages"][0]["content"]["text"], "Oslo None");
 }
 
@@ -66,10 +77,15 @@ async fn arguments_are_derived_and_read_from_text() {
 async fn wrong_arguments_are_invalid_params() {
     for (arguments, message) in [
         (&[("days", "1")][..], "`city`: missing"),
-        (&[("city", "x"), ("days", "y")], "`days`: invalid type: string \"y\", expected u8"),
+        (
+            &[("city", "x"), ("days", "y")],
+            "`days`: invalid type: string \"y\", expected u8",
+        ),
     ] {
         let error = run(&trip(), arguments).await.unwrap_err();
-        let ToolErrorKind::Rpc(error) = error.into_kind() else { panic!("no protocol error") };
+        let ToolErrorKind::Rpc(error) = error.into_kind() else {
+            panic!("no protocol error")
+        };
         assert_eq!((error.code, &*error.message), (-32602, message));
     }
 }
@@ -90,7 +106,10 @@ async fn explicit_arguments_need_no_type() {
 async fn completions_are_filtered_and_cut() {
     assert_eq!(complete("city", "os").await.values, ["Oslo", "Osaka"]);
     let cut = complete("days", "1").await;
-    assert_eq!((cut.values.len(), cut.total, cut.has_more), (100, Some(300), Some(true)));
+    assert_eq!(
+        (cut.values.len(), cut.total, cut.has_more),
+        (100, Some(300), Some(true))
+    );
     assert!(trip().completers().find("nothing").is_none());
 }
 

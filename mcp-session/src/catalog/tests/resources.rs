@@ -25,26 +25,41 @@ fn request(template: &str, uri: &str) -> ResourceRequest {
 
 #[tokio::test]
 async fn fixed_contents_know_their_size() {
-    let resource = Resource::new("a://b", "b").mime_type("text/plain").text("hé");
+    let resource = Resource::new("a://b", "b")
+        .mime_type("text/plain")
+        .text("hé");
     assert!(resource.is_static());
     assert_eq!(resource.definition().size, Some(3));
     let contents = json!([{"uri": "a://b", "mimeType": "text/plain", "text": "hé"}]);
-    let reply = read(&**resource.handler(), request("a://b", "a://b")).await.unwrap();
+    let reply = read(&**resource.handler(), request("a://b", "a://b"))
+        .await
+        .unwrap();
     assert_eq!(reply, json!({"contents": contents}));
 
-    let blob = Resource::new("a://c", "c").cache(CacheHint::new(5, CacheScope::Public)).blob([1, 2]);
-    let reply = read(&**blob.handler(), request("a://c", "a://c")).await.unwrap();
+    let blob = Resource::new("a://c", "c")
+        .cache(CacheHint::new(5, CacheScope::Public))
+        .blob([1, 2]);
+    let reply = read(&**blob.handler(), request("a://c", "a://c"))
+        .await
+        .unwrap();
     let contents = json!([{"uri": "a://c", "blob": "AQI="}]);
-    assert_eq!(reply, json!({"contents": contents, "ttlMs": 5, "cacheScope": "public"}));
+    assert_eq!(
+        reply,
+        json!({"contents": contents, "ttlMs": 5, "cacheScope": "public"})
+    );
 }
 
 #[tokio::test]
 async fn a_function_reads_what_was_asked_for() {
     let resource = Resource::new("a://b", "b")
         .cache(CacheHint::new(5, CacheScope::Private))
-        .handler(|request: ResourceRequest, _ctx: Context| async move { Json(request.uri().len()) });
+        .handler(
+            |request: ResourceRequest, _ctx: Context| async move { Json(request.uri().len()) },
+        );
     assert!(!resource.is_static());
-    let reply = read(&**resource.handler(), request("a://b", "a://b")).await.unwrap();
+    let reply = read(&**resource.handler(), request("a://b", "a://b"))
+        .await
+        .unwrap();
     assert_eq!(
         reply["contents"],
         json!([{"uri": "a://b", "mimeType": "application/json", "text": "5"}])
@@ -60,9 +75,16 @@ async fn variables_become_a_struct_and_misfits_are_unknown() {
         day: u8,
     }
     let family = ResourceTemplate::new("w://{city}/{day}", "weather")
-        .handler(|day: Day| async move { (day.day < 8).then(|| day.city) });
-    let reply = read(&**family.handler(), request("w://{city}/{day}", "w://oslo/3")).await;
-    assert_eq!(reply.unwrap()["contents"], json!([{"uri": "w://oslo/3", "text": "oslo"}]));
+        .handler(|day: Day| async move { (day.day < 8).then_some(day.city) });
+    let reply = read(
+        &**family.handler(),
+        request("w://{city}/{day}", "w://oslo/3"),
+    )
+    .await;
+    assert_eq!(
+        reply.unwrap()["contents"],
+        json!([{"uri": "w://oslo/3", "text": "oslo"}])
+    );
     for unknown in ["w://oslo/x", "w://oslo/9"] {
         let reply = read(&**family.handler(), request("w://{city}/{day}", unknown)).await;
         let kind = reply.unwrap_err().into_kind();

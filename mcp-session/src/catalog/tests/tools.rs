@@ -45,7 +45,9 @@ fn reply(answer: impl IntoToolReply) -> Value {
 
 #[tokio::test]
 async fn a_closure_without_parameters_is_a_tool() {
-    let tool = Tool::new("three").description("Says 3.").handler(async || "3");
+    let tool = Tool::new("three")
+        .description("Says 3.")
+        .handler(async || "3");
     assert_eq!(tool.definition().input_schema, json!({"type": "object"}));
     assert_eq!(run(&tool, "").await, text("3"));
     assert_eq!(run(&tool, r#"{"unknown": [1, {}]}"#).await, text("3"));
@@ -53,12 +55,22 @@ async fn a_closure_without_parameters_is_a_tool() {
 
 #[tokio::test]
 async fn arguments_come_first_and_then_what_is_given() {
-    let tool = Tool::new("add").handler(
-        |add: Add, ctx: Context, answer: Dep<u64>, who: Principal, none: Option<Dep<String>>| async move {
-            assert!(none.is_none() && ctx.principal() == Some(&who));
-            format!("{} for {} of {}", add.a + i64::from(add.b.unwrap_or(1)), who.subject(), *answer)
-        },
-    );
+    let tool =
+        Tool::new("add").handler(
+            |add: Add,
+             ctx: Context,
+             answer: Dep<u64>,
+             who: Principal,
+             none: Option<Dep<String>>| async move {
+                assert!(none.is_none() && ctx.principal() == Some(&who));
+                format!(
+                    "{} for {} of {}",
+                    add.a + i64::from(add.b.unwrap_or(1)),
+                    who.subject(),
+                    *answer
+                )
+            },
+        );
     assert_eq!(
         tool.definition().input_schema,
         json!({
@@ -71,8 +83,14 @@ async fn arguments_come_first_and_then_what_is_given() {
         })
     );
     assert_eq!(tool.needs().dependencies().len(), 1);
-    assert_eq!(run(&tool, r#"{"a": 40, "b": 2}"#).await, text("42 for ann of 42"));
-    assert_eq!(run(&tool, r#"{"a": 40, "b": null}"#).await, text("41 for ann of 42"));
+    assert_eq!(
+        run(&tool, r#"{"a": 40, "b": 2}"#).await,
+        text("42 for ann of 42")
+    );
+    assert_eq!(
+        run(&tool, r#"{"a": 40, "b": null}"#).await,
+        text("41 for ann of 42")
+    );
 }
 
 #[tokio::test]
@@ -80,8 +98,18 @@ async fn wrong_arguments_are_the_tools_failure_and_say_where() {
     let tool = Tool::new("add").handler(|add: Add| async move { add.a });
     let error = run(&tool, r#"{"a": "x"}"#).await.unwrap_err();
     assert_eq!(error, "`a`: invalid type: string \"x\", expected i64");
-    assert!(run(&tool, "").await.unwrap_err().contains("missing field `a`"));
-    assert!(run(&tool, r#"{"a": 1, "b": 256}"#).await.unwrap_err().starts_with("`b`: "));
+    assert!(
+        run(&tool, "")
+            .await
+            .unwrap_err()
+            .contains("missing field `a`")
+    );
+    assert!(
+        run(&tool, r#"{"a": 1, "b": 256}"#)
+            .await
+            .unwrap_err()
+            .starts_with("`b`: ")
+    );
 }
 
 #[tokio::test]
@@ -101,8 +129,16 @@ async fn limits_beyond_the_type_are_checked_by_the_schema() {
         label: Option<String>,
     }
     let tool = Tool::new("roll").handler(|roll: Roll| async move { (roll.sides, roll.label).0 });
-    assert_eq!(run(&tool, r#"{"sides": 6, "label": null}"#).await, text("6"));
-    assert!(run(&tool, r#"{"sides": 7}"#).await.unwrap_err().contains("sides"));
+    assert_eq!(
+        run(&tool, r#"{"sides": 6, "label": null}"#).await,
+        text("6")
+    );
+    assert!(
+        run(&tool, r#"{"sides": 7}"#)
+            .await
+            .unwrap_err()
+            .contains("sides")
+    );
 }
 
 #[tokio::test]
@@ -117,13 +153,21 @@ async fn a_dynamic_tool_is_held_to_its_schema() {
         .handler(|arguments: Map<String, Value>| async move { arguments["text"].to_string() });
     assert_eq!(echo.definition().input_schema, schema);
     assert_eq!(run(&echo, r#"{"text": "abc"}"#).await, text("\"abc\""));
-    assert!(run(&echo, r#"{"text": "abcd"}"#).await.unwrap_err().contains("text"));
+    assert!(
+        run(&echo, r#"{"text": "abcd"}"#)
+            .await
+            .unwrap_err()
+            .contains("text")
+    );
     assert!(run(&echo, "").await.unwrap_err().contains("text"));
 
     let raw = Tool::new("raw")
         .input_schema(schema)
         .raw_handler(|arguments: Raw, _ctx| async move { arguments.as_str().to_owned() });
-    assert_eq!(run(&raw, r#"{"text":  "a"}"#).await, text(r#"{"text":  "a"}"#));
+    assert_eq!(
+        run(&raw, r#"{"text":  "a"}"#).await,
+        text(r#"{"text":  "a"}"#)
+    );
     assert!(run(&raw, r#"{"text": 1}"#).await.is_err());
 }
 
@@ -135,8 +179,10 @@ async fn structured_answers_bring_their_schema_and_a_text() {
     }
     let tool = Tool::new("add")
         .handler(|add: Add| async move { Ok::<_, ToolError>(Json(Sum { sum: add.a })) });
-    assert!(tool.output_is_derived());
-    assert_eq!(tool.definition().output_schema.as_ref().unwrap()["required"], json!(["sum"]));
+    assert_eq!(
+        tool.definition().output_schema.as_ref().unwrap()["required"],
+        json!(["sum"])
+    );
     assert_eq!(
         run(&tool, r#"{"a": 3}"#).await.unwrap(),
         json!({
@@ -149,20 +195,32 @@ async fn structured_answers_bring_their_schema_and_a_text() {
 #[tokio::test]
 async fn an_answer_that_breaks_the_output_schema_never_leaves() {
     let promise = json!({"type": "object", "required": ["sum"]});
-    let tool = Tool::new("add").output_schema(promise).handler(|answer: Value| async move {
-        CallToolResult::text("done").structured_content(answer)
-    });
-    assert!(!tool.output_is_derived());
-    assert_eq!(run(&tool, r#"{"sum": 1}"#).await.unwrap()["structuredContent"], json!({"sum": 1}));
+    let tool = Tool::new("add")
+        .output_schema(promise)
+        .handler(
+            |answer: Value| async move { CallToolResult::text("done").structured_content(answer) },
+        );
+    assert_eq!(
+        run(&tool, r#"{"sum": 1}"#).await.unwrap()["structuredContent"],
+        json!({"sum": 1})
+    );
     let broken = run(&tool, "{}").await.unwrap();
-    assert_eq!((&broken["isError"], &broken["structuredContent"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&broken["isError"], &broken["structuredContent"]),
+        (&json!(true), &Value::Null)
+    );
 
-    let silent = Tool::new("silent").output_schema(json!({})).handler(async || "done");
+    let silent = Tool::new("silent")
+        .output_schema(json!({}))
+        .handler(async || "done");
     assert_eq!(run(&silent, "").await.unwrap()["isError"], json!(true));
     let failed = Tool::new("failed")
         .output_schema(json!({}))
         .handler(async || CallToolResult::error("no"));
-    assert_eq!(run(&failed, "").await.unwrap()["content"][0]["text"], json!("no"));
+    assert_eq!(
+        run(&failed, "").await.unwrap()["content"][0]["text"],
+        json!("no")
+    );
 }
 
 #[test]
@@ -178,7 +236,10 @@ fn whatever_can_be_said_becomes_content() {
     assert_eq!(reply([ContentBlock::text("a")]), text("a"));
     assert_eq!(reply(vec![ContentBlock::text("a")]), text("a"));
     let image = json!({"type": "image", "data": "AQI=", "mimeType": "image/png"});
-    assert_eq!(reply(Image::new([1, 2], "image/png")), json!({"content": [image]}));
+    assert_eq!(
+        reply(Image::new([1, 2], "image/png")),
+        json!({"content": [image]})
+    );
     let error: Result<&str, std::num::ParseIntError> = "x".parse::<u8>().map(|_| "x");
     assert_eq!(
         error.into_tool_reply().unwrap_err().to_string(),

@@ -1,0 +1,179 @@
+//! The steps that the entries of all kinds have in common.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::format_ident;
+use syn::{ReturnType, Type, TypeImplTrait, visit::Visit};
+
+use crate::code::{code, code_at};
+use crate::options::Options;
+use crate::params::Param;
+
+/// A function that is to become an entry.
+pub(crate) struct Function {
+    /// Its name in Rust, without `r#`.
+    pub(crate) name: String,
+    pub(crate) docs: String,
+    pub(crate) options: Options,
+    pub(crate) params: Vec<Param>,
+    pub(crate) output: ReturnType,
+    /// Where the call begins: `function` or `Type::method`.
+    pub(crate) callee: TokenStream,
+    /// The type that `this` has in the code made here, and whether the call passes it on.
+    pub(crate) this: This,
+}
+
+/// What a call is made on.
+pub(crate) enum This {
+    /// Nothing: `this` is `()`.
+    Nothing,
+    /// A value that all calls share: `this` is an `Arc` of it.
+    Shared { ty: Box<Type>, passed: bool },
+}
+
+impl Function {
+    /// The type of `this`.
+    pub(crate) fn this_type(&self) -> TokenStream {
+        match &self.this {
+            This::Nothing => code!(()),
+            This::Shared { ty, .. } => code!(::std::sync::Arc<#ty>),
+        }
+    }
+
+    /// A copy of `this`.
+    pub(crate) fn this_again(&self) -> TokenStream {
+        match &self.this {
+            This::Nothing => code!(()),
+            This::Shared { .. } => code!(::std::sync::Arc::clone(&this)),
+        }
+    }
+
+    /// A name for a parameter that no name in the user's code can be.
+    pub(crate) fn local(index: usize) -> Ident {
+        format_ident!("p{index}", span = Span::mixed_site())
+    }
+
+    pub(crate) fn locals(&self) -> Vec<Ident> {
+        (0..self.params.len()).map(Self::local).collect()
+    }
+
+    /// `let` statements that resolve all parameters together: `values` are futures of results.
+    pub(crate) fn resolve(&self, values: &[TokenStream]) -> TokenStream {
+        let locals = self.locals();
+        let mut pairs = locals.iter().zip(values).rev();
+        let Some((last, value)) = pairs.next() else {
+            return TokenStream::new();
+        };
+        let (mut pattern, mut joined) = (code!(#last), code!(#value));
+        for (local, value) in pairs {
+            pattern = code!((#local, #pattern));
+            joined = code!(::mcp_session::__private::join(#value, #joined));
+        }
+        code!(let #pattern = (#joined).await; #(let #locals = #locals?;)*)
+    }
+
+    /// The call itself, awaited.
+    pub(crate) fn call(&self) -> TokenStream {
+        let (callee, locals) = (&self.callee, self.locals());
+        match &self.this {
+            This::Shared { passed: true, .. } => code!(#callee(&this, #(#locals),*).await),
+            This::Nothing | This::Shared { passed: false, .. } => {
+                code!({ let _ = &this; #callee(#(#locals),*).await })
+            }
+        }
+    }
+
+    /// The entry's name as an expression.
+    pub(crate) fn entry_name(&self) -> TokenStream {
+        let name = &self.name;
+        self.options
+            .name
+            .as_ref()
+            .map_or_else(|| code!(#name), |given| code!(#given))
+    }
+
+    /// The calls of setters that follow `new`.
+    pub(crate) fn setters(&self) -> TokenStream {
+        let docs = &self.docs;
+        let description = match &self.options.description {
+            Some(given) => code!(.description(#given)),
+            None if docs.is_empty() => TokenStream::new(),
+            None => code!(.description(#docs)),
+        };
+        let setters = &self.options.setters;
+        let completers = self.params.iter().filter_map(|param| {
+            let (name, completer) = (&param.name, param.completer.as_ref()?);
+            Some(code_at!(&completer => .complete(#name, #completer)))
+        });
+        code!(#description #(#setters)* #(#completers)*)
+    }
+
+    /// Statements that make `signature`.
+    pub(crate) fn signature(&self, params: &[TokenStream]) -> TokenStream {
+        let needs = &self.options.needs;
+        let capabilities = needs
+            .iter()
+            .map(|variant| code!(signature.capability(::mcp_session::Capability::#variant);));
+        let mutable = (!params.is_empty() || !needs.is_empty()).then(|| code!(mut));
+        code! {
+            let #mutable signature = ::mcp_session::__private::Signature::new();
+            #(#params)*
+            #(#capabilities)*
+        }
+    }
+}
+
+/// A statement that goes on with what the slots hold, or returns `failure` where one is empty.
+pub(crate) fn accept(slots: &[Ident], failure: &TokenStream) -> TokenStream {
+    if slots.is_empty() {
+        return code!(let _ = &mut faults;);
+    }
+    code! {
+        let (#(::mcp_session::__private::Some(#slots),)*) = (#(#slots,)*) else {
+            return #failure;
+        };
+    }
+}
+
+/// Whether a type has an `impl Trait` in it, and so cannot be named elsewhere.
+pub(crate) fn is_opaque(ty: &Type) -> bool {
+    struct Search(bool);
+    impl Visit<'_> for Search {
+        fn visit_type_impl_trait(&mut self, _opaque: &TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut search = Search(false);
+    search.visit_type(ty);
+    search.0
+}
+
+impl Param {
+    /// A statement that adds the parameter to `signature` as an argument.
+    pub(crate) fn describe(&self) -> TokenStream {
+        let Self {
+            name,
+            ty,
+            description,
+            ..
+        } = self;
+        let default = self.default.as_ref();
+        let default = default.map_or_else(
+            || code!(::mcp_session::__private::None),
+            |default| code!(::mcp_session::__private::default_value::<#ty>(#default)),
+        );
+        code_at! {ty =>
+            signature.param::<#ty, _>(#name, #description, #default);
+        }
+    }
+
+    /// An empty slot for the parameter.
+    pub(crate) fn slot(&self) -> TokenStream {
+        let ty = &self.ty;
+        let default = self.default.as_ref();
+        let default = default.map_or_else(
+            || code!(::mcp_session::__private::None),
+            |default| code!(::mcp_session::__private::Some(|| #default)),
+        );
+        code_at!(ty => ::mcp_session::__private::slot::<#ty, _>(#default))
+    }
+}

@@ -1,0 +1,85 @@
+//! A function as a tool.
+
+use proc_macro2::TokenStream;
+use syn::ReturnType;
+
+use crate::code::{code, code_at};
+use crate::params::Param;
+use crate::steps::{self, Function};
+
+/// An expression that makes the tool. `this` is in scope.
+pub(crate) fn entry(function: &Function) -> TokenStream {
+    let names: Vec<&String> = function.params.iter().map(|param| &param.name).collect();
+    let locals = function.locals();
+    let indices = 0..locals.len();
+    let slots = function.params.iter().map(Param::slot);
+    let values: Vec<TokenStream> = locals
+        .iter()
+        .map(|local| code!(#local.resolve(&ctx)))
+        .collect();
+    let (resolve, call) = (function.resolve(&values), function.call());
+    let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
+    let signature = function.signature(&describe);
+    let (this_type, this_again) = (function.this_type(), function.this_again());
+    let (name, setters) = (function.entry_name(), function.setters());
+    let output = output_schema(&function.output);
+    let accept = steps::accept(
+        &locals,
+        &code!(::mcp_session::__private::Ok(::mcp_session::__private::Err(
+            faults.into_tool_error()
+        ))),
+    );
+    code! { {
+        struct __McpCall {
+            ctx: ::mcp_session::Context,
+            this: #this_type,
+        }
+        impl ::mcp_session::__private::Reader for __McpCall {
+            fn read<'de, __McpMembers: ::mcp_session::__private::MapAccess<'de>>(
+                self,
+                mut members: __McpMembers,
+            ) -> ::mcp_session::__private::Result<
+                ::mcp_session::__private::Started<::mcp_session::catalog::ToolReply>,
+                __McpMembers::Error,
+            > {
+                #(let mut #locals = #slots;)*
+                while let ::mcp_session::__private::Some(at) =
+                    ::mcp_session::__private::next_name(&mut members, &[#(#names),*])?
+                {
+                    match at {
+                        #(#indices => #locals.fill(#names, &mut members)?,)*
+                        _ => ::mcp_session::__private::skip(&mut members)?,
+                    }
+                }
+                let mut faults = ::mcp_session::__private::Faults::new();
+                #(let #locals = #locals.close(#names, &mut faults);)*
+                #accept
+                let Self { ctx, this } = self;
+                ::mcp_session::__private::Ok(::mcp_session::__private::Ok(
+                    ::mcp_session::__private::Box::pin(async move {
+                        let _ = &ctx;
+                        #resolve
+                        ::mcp_session::__private::tool_reply(#call)
+                    }),
+                ))
+            }
+        }
+        #signature
+        ::mcp_session::__private::tool(
+            ::mcp_session::Tool::new(#name)#setters,
+            signature,
+            #output,
+            move |ctx| __McpCall { ctx, this: #this_again },
+        )
+    }}
+}
+
+/// The schema of what the function answers; none where its type has no name.
+fn output_schema(output: &ReturnType) -> TokenStream {
+    match output {
+        ReturnType::Type(_, ty) if !steps::is_opaque(ty) => code_at! {ty =>
+            <#ty as ::mcp_session::catalog::IntoToolReply>::output_schema()
+        },
+        ReturnType::Type(..) | ReturnType::Default => code!(::mcp_session::__private::None),
+    }
+}
