@@ -96,6 +96,7 @@ async fn costs(tools: usize) -> Costs {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a program may say what it found")]
 fn main() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");

@@ -1,6 +1,8 @@
 //! Proves that what one session changes no other session sees: random edits on many sessions at
 //! once, each compared with a simple model of what it should list, in order.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::sync::Arc;
 
 use mcp_session::testing::Client;
@@ -196,7 +198,7 @@ async fn run(page: usize, plans: Vec<Vec<Batch>>) {
             (client, model, bytes)
         })
     });
-    let edited: Vec<_> = futures_util::future::join_all(editing.collect::<Vec<_>>()).await;
+    let edited: Vec<_> = futures_util::future::join_all(editing).await;
 
     // What was seen while others were at work is what is seen now.
     for edited in edited {
@@ -295,8 +297,8 @@ async fn equal_ids_in_flight_on_many_streams_never_cross() {
             }
         })
     });
-    for client in clients.collect::<Vec<_>>() {
-        client.await.unwrap();
+    for client in futures_util::future::join_all(clients).await {
+        client.unwrap();
     }
 }
 

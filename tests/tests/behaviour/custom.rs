@@ -9,7 +9,10 @@ use tokio::sync::mpsc::channel;
 use super::{both, is_stateless, parts, serve, template};
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("no object: {other}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]

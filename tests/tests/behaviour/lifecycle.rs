@@ -117,7 +117,7 @@ async fn every_stateless_result_has_a_type_and_says_who_answers() {
             );
             if *method != "server/discover" {
                 let result = handshake.request(method, params.clone()).await.unwrap();
-                let added = result.get("resultType").or(result.get("_meta"));
+                let added = result.get("resultType").or_else(|| result.get("_meta"));
                 assert_eq!(added, None, "{method}");
             }
         }

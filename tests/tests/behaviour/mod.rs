@@ -1,5 +1,7 @@
 //! What a client meets, in both eras wherever both have it; all of it through the testing client.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod asking;
 mod cancelling;
 mod custom;
