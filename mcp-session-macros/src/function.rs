@@ -98,7 +98,7 @@ pub(crate) fn entry(kind: Kind, function: &Function) -> TokenStream {
         Kind::Prompt => prompt::entry(function),
         Kind::Resource => {
             let entry = resource::entry(function);
-            code!(::mcp_session::ResourceEntry::from(#entry))
+            code!(::mcp_session::catalog::ResourceEntry::from(#entry))
         }
     }
 }
@@ -213,7 +213,7 @@ impl Parts {
             ReturnType::Default => code!(()),
             ReturnType::Type(_, ty) => code!(#ty),
         };
-        let calling = code!(-> impl ::mcp_session::Calling<#entry_type, Output = #answer>);
+        let calling = code!(-> impl ::mcp_session::catalog::Calling<#entry_type, Output = #answer>);
         outer.output = syn::parse2(calling).unwrap_or(ReturnType::Default);
         code! {
             #(#attributes)*

@@ -29,7 +29,7 @@ impl Kind {
         match self {
             Self::Tool => code!(::mcp_session::Tool),
             Self::Prompt => code!(::mcp_session::Prompt),
-            Self::Resource => code!(::mcp_session::ResourceEntry),
+            Self::Resource => code!(::mcp_session::catalog::ResourceEntry),
         }
     }
 }

@@ -95,7 +95,7 @@ fn made(maker: Option<&Maker>, ty: &Type, entries: &[TokenStream], errors: &Erro
     } else {
         code!(::core::unreachable!())
     };
-    let list = code!(::mcp_session::__private::Vec<::mcp_session::Entry>);
+    let list = code!(::mcp_session::__private::Vec<::mcp_session::catalog::Entry>);
     if let Some(Maker { visibility, name }) = maker {
         return code! {
             impl #ty {
@@ -105,7 +105,7 @@ fn made(maker: Option<&Maker>, ty: &Type, entries: &[TokenStream], errors: &Erro
         };
     }
     code! {
-        impl ::mcp_session::Entries for #ty {
+        impl ::mcp_session::catalog::Entries for #ty {
             fn entries(self: ::std::sync::Arc<Self>) -> #list { #body }
         }
     }
@@ -168,7 +168,7 @@ fn entry(method: &mut ImplItemFn, ty: &Type, errors: &mut Errors) -> Option<Toke
         #(#cfgs)*
         {
             let this = ::std::sync::Arc::clone(&self);
-            entries.push(::mcp_session::Entry::from(#entry));
+            entries.push(::mcp_session::catalog::Entry::from(#entry));
         }
     })
 }

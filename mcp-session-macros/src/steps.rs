@@ -139,10 +139,10 @@ pub(crate) fn answering(output: &ReturnType, trait_name: &str, name: &str) -> To
     let (trait_name, name) = (format_ident!("{trait_name}"), format_ident!("{name}"));
     match output {
         ReturnType::Type(_, ty) if !is_opaque(ty) => {
-            code_at!(ty => <#ty as ::mcp_session::#trait_name>::#name)
+            code_at!(ty => <#ty as ::mcp_session::catalog::#trait_name>::#name)
         }
         ReturnType::Type(..) | ReturnType::Default => {
-            code!(<_ as ::mcp_session::#trait_name>::#name)
+            code!(<_ as ::mcp_session::catalog::#trait_name>::#name)
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
                 self,
                 mut members: __McpMembers,
             ) -> ::mcp_session::__private::Result<
-                ::mcp_session::__private::Started<::mcp_session::ToolReply>,
+                ::mcp_session::__private::Started<::mcp_session::catalog::ToolReply>,
                 __McpMembers::Error,
             > {
                 #(let mut #locals = #slots;)*

@@ -13,16 +13,7 @@ const MAX_NAME: usize = 128;
 /// # Errors
 ///
 /// What is wrong with it.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::tool_name("admin.tools.list").is_ok());
-/// assert_eq!(check::tool_name("get user").unwrap_err(), "' ' is not allowed in a tool name");
-/// ```
-pub fn tool_name(name: &str) -> Result<(), String> {
+pub(crate) fn tool_name(name: &str) -> Result<(), String> {
     length(name)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     match name.chars().find(|&c| !allowed(c)) {
@@ -37,7 +28,7 @@ pub fn tool_name(name: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn prompt_name(name: &str) -> Result<(), String> {
+pub(crate) fn prompt_name(name: &str) -> Result<(), String> {
     length(name)?;
     match name.chars().find(|c| c.is_control()) {
         Some(c) => Err(format!("control character {c:?} is not allowed in a name")),
@@ -60,17 +51,7 @@ fn length(name: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// What is wrong with it.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::uri("weather://stations/oslo").is_ok());
-/// assert!(check::uri("stations/oslo").is_err());
-/// assert!(check::uri("file:///a b").is_err());
-/// ```
-pub fn uri(uri: &str) -> Result<(), String> {
+pub(crate) fn uri(uri: &str) -> Result<(), String> {
     if let Some(c) = uri.chars().find(|c| c.is_whitespace() || c.is_control()) {
         return Err(format!("{c:?} is not allowed in a URI; percent-encode it"));
     }
@@ -89,16 +70,7 @@ pub fn uri(uri: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// What is wrong with it.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::icon_src("data:image/png;base64,iVBORw0KGgo=").is_ok());
-/// assert!(check::icon_src("javascript:alert(1)").is_err());
-/// ```
-pub fn icon_src(src: &str) -> Result<(), String> {
+pub(crate) fn icon_src(src: &str) -> Result<(), String> {
     let (scheme, rest) = src.split_once(':').unwrap_or(("", src));
     match scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => {
@@ -131,16 +103,7 @@ pub fn icon_src(src: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// What is wrong with it.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::mime_type("text/html;profile=mcp-app").is_ok());
-/// assert!(check::mime_type("html").is_err());
-/// ```
-pub fn mime_type(mime_type: &str) -> Result<(), String> {
+pub(crate) fn mime_type(mime_type: &str) -> Result<(), String> {
     let wrong = || format!("{mime_type:?} is not a MIME type");
     let mut parts = split_parameters(mime_type).into_iter();
     let essence = parts.next().unwrap_or_default();
@@ -185,74 +148,6 @@ fn is_quoted(text: &str) -> bool {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'));
     inner.is_some_and(|inner| !inner.chars().any(char::is_control))
-}
-
-/// Checks a key of `_meta`: an optional prefix of dotted labels and a slash, then a name
-/// (2026-07-28, basic/index, "`_meta`").
-///
-/// Whether the key is reserved for the protocol is a separate question: [`reserved_meta_key`].
-///
-/// # Errors
-///
-/// What is wrong with it.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::meta_key("com.example/trace-id").is_ok());
-/// assert!(check::meta_key("-odd/key").is_err());
-/// ```
-pub fn meta_key(key: &str) -> Result<(), String> {
-    let (prefix, name) = match key.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, key),
-    };
-    let label_fits = |label: &str| {
-        label.starts_with(|c: char| c.is_ascii_alphabetic())
-            && label.ends_with(|c: char| c.is_ascii_alphanumeric())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
-    if prefix.is_some_and(|prefix| !prefix.split('.').all(label_fits)) {
-        return Err(format!(
-            "the prefix of the _meta key {key:?} must be labels of letters, digits and hyphens"
-        ));
-    }
-    let name_fits = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.ends_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    // The specification lets the name be empty, but a key that is nothing at all says nothing.
-    if name_fits || (name.is_empty() && prefix.is_some()) {
-        Ok(())
-    } else {
-        Err(format!(
-            "the name of the _meta key {key:?} must be letters, digits, '-', '_' and '.'"
-        ))
-    }
-}
-
-/// Whether a `_meta` key has a prefix that is reserved for the protocol and its extensions: one
-/// whose second label is `modelcontextprotocol` or `mcp`.
-///
-/// # Examples
-///
-/// ```
-/// use mcp_session::catalog::check;
-///
-/// assert!(check::reserved_meta_key("dev.mcp/anything"));
-/// assert!(!check::reserved_meta_key("com.example.mcp/anything"));
-/// ```
-pub fn reserved_meta_key(key: &str) -> bool {
-    let prefix = key.split_once('/').map(|(prefix, _)| prefix);
-    let second = prefix.and_then(|prefix| prefix.split('.').nth(1));
-    second.is_some_and(|label| {
-        ["modelcontextprotocol", "mcp"]
-            .iter()
-            .any(|reserved| label.eq_ignore_ascii_case(reserved))
-    })
 }
 
 #[cfg(test)]
@@ -363,29 +258,5 @@ mod tests {
         ] {
             assert!(mime_type(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn meta_keys_have_an_optional_prefix() {
-        for good in [
-            "a",
-            "traceparent",
-            "com.example/x",
-            "com.example/",
-            "io.a-b/c_d.e",
-        ] {
-            assert_eq!(meta_key(good), Ok(()), "{good}");
-        }
-        for bad in ["", "/a", "a..b/c", "1a/b", "a-/b", "a/-b", "a/b/c", "a b"] {
-            assert!(meta_key(bad).is_err(), "{bad}");
-        }
-        for reserved in [
-            "io.modelcontextprotocol/x",
-            "dev.mcp/",
-            "org.modelcontextprotocol.api/x",
-        ] {
-            assert!(reserved_meta_key(reserved), "{reserved}");
-        }
-        assert!(!reserved_meta_key("mcp/x"));
     }
 }

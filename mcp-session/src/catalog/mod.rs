@@ -1,31 +1,47 @@
-//! Stub: the lead's module replaces it.
-pub mod check;
-pub mod safe_path;
-pub mod uri_template;
+//! What is offered: tools, prompts, resources and resource templates.
+//!
+//! A [`Catalog`] is an immutable, ordered snapshot of what a template offers, already serialised.
+//! An [`Overlay`] is what one session changed. A [`View`] is both: the only way to list and the
+//! only way to find, so the two cannot disagree.
 
+pub(crate) mod check;
+mod checked;
 mod completion;
 mod constraint;
 mod contract;
+mod cursor;
+mod definition;
 mod describe;
+mod edit;
 mod entry;
+mod family;
 mod function;
-pub(crate) mod handler;
+mod handler;
 #[doc(hidden)]
 pub mod macro_support;
+mod overlay;
 mod param;
 mod prompt;
 mod reader;
 mod reply;
 mod resource;
 mod resource_template;
+mod safe_path;
+mod snapshot;
 mod text;
 mod tool;
+pub(crate) mod uri_template;
 pub mod via;
+mod view;
+
+use std::sync::Arc;
 
 pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion, SharedCompleter};
+pub use edit::Edit;
 pub use entry::{
     Calling, Entries, Entry, IntoEntries, IntoPrompt, IntoResource, IntoTool, ResourceEntry,
 };
+pub use family::Family;
 pub use function::{Handler, Head, Input};
 pub use handler::ResourceRequest;
 pub use param::{Described, Param};
@@ -36,9 +52,113 @@ pub use reply::{
 };
 pub use resource::{Resource, ResourceBuilder};
 pub use resource_template::{ResourceTemplate, ResourceTemplateBuilder};
+pub use safe_path::{SafeRoot, UnsafePath};
 pub use tool::{Tool, ToolArguments, ToolBuilder};
+pub use uri_template::{UriTemplate, UriTemplateError, UriVariables};
 
-#[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod tests;
+pub(crate) use checked::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
+pub(crate) use cursor::Cursor;
+pub(crate) use definition::Definition;
+pub(crate) use family::Families;
+pub(crate) use handler::{Completer, PromptHandler, ResourceHandler, ToolHandler};
+pub(crate) use overlay::Overlay;
+pub(crate) use snapshot::{Listed, Snapshot};
+pub(crate) use view::{PageLimits, View};
+
+/// Everything one revision of a template offers.
+#[derive(Debug, Clone)]
+pub(crate) struct Catalog {
+    pub(crate) families: Families,
+    pub(crate) tools: Arc<Snapshot<CheckedTool>>,
+    pub(crate) prompts: Arc<Snapshot<CheckedPrompt>>,
+    pub(crate) resources: Arc<Snapshot<CheckedResource>>,
+    pub(crate) templates: Arc<Snapshot<CheckedTemplate>>,
+}
+
+impl Catalog {
+    /// The next revision: this one with the changes of an overlay made. What did not change is
+    /// shared.
+    pub(crate) fn applied(&self, overlay: &Overlay) -> Self {
+        fn next<E: Listed>(
+            snapshot: &Arc<Snapshot<E>>,
+            changes: &overlay::Changes<E>,
+        ) -> Arc<Snapshot<E>> {
+            if changes.is_empty() {
+                Arc::clone(snapshot)
+            } else {
+                Arc::new(changes.applied(snapshot))
+            }
+        }
+        Self {
+            families: self.families,
+            tools: next(&self.tools, &overlay.tools),
+            prompts: next(&self.prompts, &overlay.prompts),
+            resources: next(&self.resources, &overlay.resources),
+            templates: next(&self.templates, &overlay.templates),
+        }
+    }
+
+    /// The list families that look different through the overlays, in this catalog and another.
+    pub(crate) fn changed_families(
+        &self,
+        own: &Overlay,
+        other: &Self,
+        others: &Overlay,
+    ) -> Vec<Family> {
+        let tools = View::new(&*self.tools, &own.tools)
+            .lists_like(&View::new(&*other.tools, &others.tools));
+        let prompts = View::new(&*self.prompts, &own.prompts)
+            .lists_like(&View::new(&*other.prompts, &others.prompts));
+        let resources = View::new(&*self.resources, &own.resources)
+            .lists_like(&View::new(&*other.resources, &others.resources))
+            && View::new(&*self.templates, &own.templates)
+                .lists_like(&View::new(&*other.templates, &others.templates));
+        let same = [
+            (Family::Tools, tools),
+            (Family::Prompts, prompts),
+            (Family::Resources, resources),
+        ];
+        same.into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(family, _)| family)
+            .collect()
+    }
+}
+
+impl Overlay {
+    /// The list families that look different with these changes and with others, over one
+    /// catalog. Costs as much as the changes, not as the catalog.
+    pub(crate) fn changed_families(&self, others: &Self, catalog: &Catalog) -> Vec<Family> {
+        let resources = self
+            .resources
+            .lists_like(&others.resources, &catalog.resources)
+            && self
+                .templates
+                .lists_like(&others.templates, &catalog.templates);
+        let same = [
+            (
+                Family::Tools,
+                self.tools.lists_like(&others.tools, &catalog.tools),
+            ),
+            (
+                Family::Prompts,
+                self.prompts.lists_like(&others.prompts, &catalog.prompts),
+            ),
+            (Family::Resources, resources),
+        ];
+        same.into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(family, _)| family)
+            .collect()
+    }
+
+    /// The same changes relative to a newer revision.
+    pub(crate) fn onto(&self, old: &Catalog, new: &Catalog) -> Self {
+        Self {
+            tools: self.tools.onto(&old.tools, &new.tools),
+            prompts: self.prompts.onto(&old.prompts, &new.prompts),
+            resources: self.resources.onto(&old.resources, &new.resources),
+            templates: self.templates.onto(&old.templates, &new.templates),
+        }
+    }
+}

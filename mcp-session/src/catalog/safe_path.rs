@@ -114,8 +114,8 @@ impl SafeRoot {
     /// `localhost`, a query, a fragment, or a place outside.
     pub fn resolve_uri(&self, file_uri: &str) -> Result<PathBuf, UnsafePath> {
         let not_file = UnsafePath(Reason::NotAFileUri);
-        let (scheme, rest) = file_uri.split_once("://").ok_or(not_file.clone())?;
-        let (host, path) = rest.split_at(rest.find('/').ok_or(not_file.clone())?);
+        let (scheme, rest) = file_uri.split_once("://").ok_or_else(|| not_file.clone())?;
+        let (host, path) = rest.split_at(rest.find('/').ok_or_else(|| not_file.clone())?);
         let local = host.is_empty() || host.eq_ignore_ascii_case("localhost");
         if !scheme.eq_ignore_ascii_case("file") || !local || path.contains(['?', '#']) {
             return Err(not_file);
@@ -276,3 +276,220 @@ impl fmt::Display for UnsafePath {
 }
 
 impl std::error::Error for UnsafePath {}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A directory of its own for one test: `root` with `a/b.txt`, beside `secret`.
+    struct Playground(PathBuf);
+
+    impl Playground {
+        fn new() -> Self {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("safe-path-{}-{number}", std::process::id());
+            let dir = std::env::temp_dir().canonicalize().unwrap().join(name);
+            fs::create_dir_all(dir.join("root/a")).unwrap();
+            fs::write(dir.join("root/a/b.txt"), "b").unwrap();
+            fs::write(dir.join("secret"), "s").unwrap();
+            Self(dir)
+        }
+
+        fn root(&self) -> SafeRoot {
+            SafeRoot::new(self.0.join("root")).unwrap()
+        }
+    }
+
+    impl Drop for Playground {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn paths_inside_resolve_whether_they_exist_or_not() {
+        let playground = Playground::new();
+        let root = playground.root();
+        let base = root.path();
+        for (relative, expected) in [
+            ("a/b.txt", base.join("a/b.txt")),
+            ("./a//b.txt", base.join("a/b.txt")),
+            (
+                "new/deep/file name.txt",
+                base.join("new/deep/file name.txt"),
+            ),
+            ("...", base.join("...")),
+            ("ä..b", base.join("ä..b")),
+            ("100%", base.join("100%")),
+            ("", base.to_owned()),
+        ] {
+            assert_eq!(root.resolve(relative).as_ref(), Ok(&expected), "{relative}");
+        }
+    }
+
+    #[test]
+    fn whatever_could_lead_elsewhere_is_refused() {
+        let playground = Playground::new();
+        let root = playground.root();
+        for bad in [
+            "../secret",
+            "a/../../secret",
+            "a/..",
+            "..",
+            "/etc/passwd",
+            "//host/share",
+            "\\\\host",
+            "a\\b",
+            "..\\secret",
+            "C:",
+            "c:/x",
+            "a/C:x",
+            "a\0",
+            "a\nb",
+            "%2e%2e/secret",
+            "..%2fsecret",
+            "a%5C..",
+            "%252e%252e",
+            "a/b.txt/c",
+        ] {
+            assert!(root.resolve(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn uris_resolve_inside_only() {
+        let playground = Playground::new();
+        let root = playground.root();
+        let file = root.resolve("a/b.txt").unwrap();
+        let uri = root.uri_of(&file).unwrap();
+        assert!(uri.starts_with("file:///"), "{uri}");
+        assert_eq!(root.resolve_uri(&uri), Ok(file.clone()));
+        assert_eq!(root.uri_of(Path::new("a/b.txt")), Some(uri.clone()));
+        assert_eq!(
+            root.resolve_uri(&uri.replacen("file://", "FILE://LocalHost", 1)),
+            Ok(file)
+        );
+
+        let odd = root.resolve("ä b#?.txt").unwrap();
+        let odd_uri = root.uri_of(&odd).unwrap();
+        assert!(odd_uri.ends_with("/%C3%A4%20b%23%3F.txt"), "{odd_uri}");
+        assert_eq!(root.resolve_uri(&odd_uri), Ok(odd));
+
+        let base = root.uri_of(Path::new("")).unwrap();
+        for bad in [
+            "file:///etc/passwd".to_owned(),
+            format!("{base}/../secret"),
+            format!("{base}/%2e%2e/secret"),
+            format!("{base}/a%2Fb.txt"),
+            format!("{base}/a%5Cb.txt"),
+            format!("{base}/%252e%252e/secret"),
+            format!("{base}x"),
+            format!("{base}/a?x"),
+            format!("{base}/a#x"),
+            format!("{base}/%FF"),
+            uri.replacen("file://", "file://host", 1),
+            uri.replacen("file:", "http:", 1),
+            uri.replacen("file://", "file:", 1),
+            String::new(),
+        ] {
+            assert!(root.resolve_uri(&bad).is_err(), "{bad}");
+        }
+        assert_eq!(root.uri_of(&playground.0.join("secret")), None);
+        assert_eq!(root.uri_of(Path::new("../secret")), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_inside_only() {
+        use std::os::unix::fs::symlink;
+
+        let playground = Playground::new();
+        let root = playground.root();
+        let base = root.path();
+        symlink("a/b.txt", base.join("inside")).unwrap();
+        symlink(base, base.join("loop")).unwrap();
+        symlink("../secret", base.join("file")).unwrap();
+        symlink("..", base.join("dir")).unwrap();
+        symlink("../not-there-yet", base.join("dangling")).unwrap();
+        symlink("round", base.join("round")).unwrap();
+        assert_eq!(root.resolve("inside"), Ok(base.join("a/b.txt")));
+        assert_eq!(root.resolve("loop/loop/a/new"), Ok(base.join("a/new")));
+        for bad in [
+            "file",
+            "dir",
+            "dir/secret",
+            "dir/root/a",
+            "dangling",
+            "round",
+            "loop/dir/x",
+        ] {
+            assert_eq!(root.resolve(bad), Err(UnsafePath(Reason::Link)), "{bad}");
+        }
+        let alias = playground.0.join("alias");
+        symlink(base, &alias).unwrap();
+        let aliased = SafeRoot::new(&alias).unwrap();
+        assert_eq!(aliased.path(), base);
+        let uri = format!("file://{}/a/b.txt", alias.display());
+        assert_eq!(aliased.resolve_uri(&uri), Ok(base.join("a/b.txt")));
+    }
+
+    #[test]
+    fn a_root_is_an_existing_directory() {
+        let playground = Playground::new();
+        assert!(SafeRoot::new(playground.0.join("secret")).is_err());
+        assert!(SafeRoot::new(playground.0.join("gone")).is_err());
+    }
+
+    #[test]
+    fn names_that_windows_treats_specially_are_known() {
+        for special in [
+            "CON", "con.txt", "com1", "LPT9.log", "a:b", "a.", "a ", "nul ",
+        ] {
+            assert!(is_special_on_windows(special), "{special}");
+        }
+        for plain in ["console", "com", "comx", "a.b", "lpt10"] {
+            assert!(!is_special_on_windows(plain), "{plain}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nothing_ever_escapes(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    Just("..".to_owned()), Just(".".to_owned()), Just("a".to_owned()),
+                    Just("up".to_owned()), Just("%2e%2e".to_owned()), Just("C:".to_owned()),
+                    Just("b.txt".to_owned()), "\\PC{0,4}",
+                ],
+                0..6,
+            ),
+            separator in prop_oneof![Just("/"), Just("\\"), Just("%2f"), Just("//")],
+            lead in prop_oneof![Just(""), Just("/"), Just("file:///")],
+        ) {
+            let playground = Playground::new();
+            let root = playground.root();
+            #[cfg(unix)]
+            std::os::unix::fs::symlink("..", root.path().join("up")).unwrap();
+            let text = format!("{lead}{}", parts.join(separator));
+            let below_root = format!("{}/{text}", root.uri_of(Path::new("")).unwrap());
+            for path in [root.resolve(&text), root.resolve_uri(&text), root.resolve_uri(&below_root)]
+                .into_iter()
+                .flatten()
+            {
+                prop_assert!(path.starts_with(root.path()), "{text:?}: {path:?}");
+                prop_assert!(!path.components().any(|part| part == Component::ParentDir));
+                if let Ok(real) = path.canonicalize() {
+                    prop_assert!(real.starts_with(root.path()), "{text:?}: {real:?}");
+                }
+            }
+        }
+    }
+}

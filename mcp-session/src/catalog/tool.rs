@@ -69,7 +69,6 @@ pub struct Tool {
     definition: ToolDefinition,
     needs: Needs,
     handler: Arc<dyn ToolHandler>,
-    output_is_derived: bool,
 }
 
 /// A tool that has no function yet. Made by [`Tool::new`].
@@ -114,11 +113,6 @@ impl Tool {
         &self.needs
     }
 
-    /// True when the output schema comes from the handler's own type: what it answers fits.
-    pub(crate) fn output_is_derived(&self) -> bool {
-        self.output_is_derived
-    }
-
     /// Puts a tool together from its erased parts.
     fn assemble(
         builder: ToolBuilder,
@@ -156,7 +150,6 @@ impl Tool {
             definition,
             needs,
             handler: Arc::new(handler),
-            output_is_derived,
         }
     }
 }

@@ -98,7 +98,7 @@ impl RpcError {
             code::MISSING_CAPABILITY,
             "the request needs a capability that the client did not declare",
         )
-        .with_data(json!({ "requiredCapabilities": required }))
+        .with_data(Value::from_iter([("requiredCapabilities", required)]))
     }
 
     /// Says that the revision is not served, and which are (-32022).

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::protocol::error::RpcError;
 use crate::protocol::id::ProgressToken;
 use crate::protocol::text::Raw;
-use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta};
+use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta, Object};
 
 /// Asks for progress notifications.
 pub const PROGRESS_TOKEN: &str = "progressToken";
@@ -220,7 +220,7 @@ impl<'a> Members<'a> {
         Ok(RequestMeta {
             progress_token: member(PROGRESS_TOKEN, self.progress_token)?,
             protocol_version: member(PROTOCOL_VERSION, self.protocol_version)?,
-            client_info: member(CLIENT_INFO, self.client_info)?,
+            client_info: member(CLIENT_INFO, self.client_info)?.map(|Object(info)| info),
             client_capabilities,
             log_level: match self
                 .log_level
@@ -341,5 +341,122 @@ pub fn is_reserved_key(key: &str) -> bool {
             second.is_some_and(|label| matches!(label, "modelcontextprotocol" | "mcp"))
         }
         None => matches!(key, PROGRESS_TOKEN | TRACEPARENT | TRACESTATE | BAGGAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<RequestMeta, RpcError> {
+        RequestMeta::of(Some(
+            &Raw::parse(Bytes::copy_from_slice(text.as_bytes())).unwrap(),
+        ))
+    }
+
+    #[test]
+    fn absent_metadata_is_empty() {
+        assert_eq!(RequestMeta::of(None), Ok(RequestMeta::default()));
+        assert_eq!(of("{}"), Ok(RequestMeta::default()));
+        assert_eq!(
+            of(r#"{"name":"x","arguments":{"_meta":5},"_meta":{}}"#),
+            Ok(RequestMeta::default())
+        );
+    }
+
+    #[test]
+    fn every_member_is_read() {
+        let meta = of(r#"{"a":1,"_meta":{
+                "progressToken":"t","traceparent":"tp","tracestate":"ts","baggage":"b",
+                "io.modelcontextprotocol/protocolVersion":"2026-07-28",
+                "io.modelcontextprotocol/clientInfo":{"name":"n","version":"v","x":1},
+                "io.modelcontextprotocol/clientCapabilities":{"sampling":{}},
+                "io.modelcontextprotocol/log\u004cevel":"error",
+                "com.example/x":[1]}}"#)
+        .unwrap();
+        assert_eq!(meta.progress_token, Some("t".into()));
+        assert_eq!(meta.protocol_version.as_deref(), Some("2026-07-28"));
+        assert_eq!(meta.client_info.unwrap().name, "n");
+        assert!(meta.client_capabilities.unwrap().sampling());
+        assert_eq!(meta.log_level.level(), Some(LogLevel::Error));
+        assert_eq!(meta.traceparent.as_deref(), Some("tp"));
+        assert_eq!(meta.tracestate.as_deref(), Some("ts"));
+        assert_eq!(meta.baggage.as_deref(), Some("b"));
+        assert_eq!(meta.other.len(), 1);
+        assert_eq!(meta.other["com.example/x"][0], 1);
+    }
+
+    #[test]
+    fn a_level_that_does_not_exist_is_told_from_none() {
+        for level in ["\"loud\"", "7", "null"] {
+            let text = format!(r#"{{"_meta":{{"{LOG_LEVEL}":{level}}}}}"#);
+            assert_eq!(of(&text).unwrap().log_level, RequestedLogLevel::Invalid);
+        }
+    }
+
+    #[test]
+    fn wrong_members_are_invalid_params() {
+        for text in [
+            r#"{"_meta":null}"#,
+            r#"{"_meta":[]}"#,
+            r#"{"_meta":"x"}"#,
+            r#"{"_meta":{},"_meta":{}}"#,
+            r#"{"_meta":{"progressToken":1.5}}"#,
+            r#"{"_meta":{"progressToken":null}}"#,
+            r#"{"_meta":{"progressToken":1,"progressToken":1}}"#,
+            r#"{"_meta":{"traceparent":1}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":1}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientInfo":{"name":"n"}}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientInfo":["n","v"]}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":[]}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{"roots":1}}}"#,
+            r#"{"_meta":{"x":1e999}}"#,
+        ] {
+            assert_eq!(of(text).unwrap_err().code, -32602, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_follow_the_syntax() {
+        for good in [
+            "",
+            "a",
+            "a.b_c-d",
+            "com.example/",
+            "com.example/x",
+            "a-1.b2/X9",
+            "x/1",
+        ] {
+            assert_eq!(check_key(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "-a", "a-", "a b", "é", "/x", "1a/x", "a-/x", "a..b/x", ".a/x", "a/b/c", "a/_x",
+            "a_b/x",
+        ] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reserved_keys_are_known_by_their_second_label() {
+        for reserved in [
+            "io.modelcontextprotocol/x",
+            "dev.mcp/",
+            "org.modelcontextprotocol.api/y",
+            "com.mcp.tools/z",
+            "progressToken",
+            "traceparent",
+        ] {
+            assert!(is_reserved_key(reserved), "{reserved}");
+        }
+        for free in [
+            "com.example.mcp/x",
+            "mcp/x",
+            "modelcontextprotocol/x",
+            "x",
+            "mcp",
+        ] {
+            assert!(!is_reserved_key(free), "{free}");
+        }
     }
 }

@@ -73,3 +73,42 @@ pub const TASKS_LIST: &str = "tasks/list";
 pub const TASKS_CANCEL: &str = "tasks/cancel";
 /// Gives a task the input it waits for (the tasks extension).
 pub const TASKS_UPDATE: &str = "tasks/update";
+
+/// Every name the specification gives a meaning, in any revision.
+const DEFINED: &[&str] = &[
+    SERVER_DISCOVER,
+    INITIALIZE,
+    PING,
+    TOOLS_LIST,
+    TOOLS_CALL,
+    PROMPTS_LIST,
+    PROMPTS_GET,
+    RESOURCES_LIST,
+    RESOURCES_TEMPLATES_LIST,
+    RESOURCES_READ,
+    RESOURCES_SUBSCRIBE,
+    RESOURCES_UNSUBSCRIBE,
+    COMPLETION_COMPLETE,
+    LOGGING_SET_LEVEL,
+    SUBSCRIPTIONS_LISTEN,
+    ROOTS_LIST,
+    SAMPLING_CREATE_MESSAGE,
+    ELICITATION_CREATE,
+    INITIALIZED,
+    CANCELLED,
+    PROGRESS,
+    MESSAGE,
+    TOOLS_LIST_CHANGED,
+    PROMPTS_LIST_CHANGED,
+    RESOURCES_LIST_CHANGED,
+    RESOURCES_UPDATED,
+    ROOTS_LIST_CHANGED,
+    ELICITATION_COMPLETE,
+    SUBSCRIPTIONS_ACKNOWLEDGED,
+];
+
+/// Whether the core specification defines this name, so that an extension cannot have it. The
+/// methods of tasks are an extension's own.
+pub fn is_defined(name: &str) -> bool {
+    DEFINED.contains(&name)
+}

@@ -16,10 +16,12 @@ mod encode;
 mod error;
 mod id;
 mod message;
-mod scan;
 mod text;
 mod types;
 mod version;
+
+#[cfg(test)]
+mod tests;
 
 pub use decode::{DecodeError, DecodeErrorKind, DecodeLimits, Incoming, decode};
 pub use encode::{Frame, Payload};

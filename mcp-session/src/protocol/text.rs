@@ -32,6 +32,7 @@ impl ByteStr {
     }
 
     /// Returns the text.
+    #[expect(clippy::missing_panics_doc, reason = "every constructor takes text")]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("every constructor takes text")
     }
@@ -158,8 +159,11 @@ impl Raw {
     /// When it is not well-formed JSON in UTF-8.
     pub fn parse(text: Bytes) -> Result<Self, serde_json::Error> {
         let value: &RawValue = serde_json::from_slice(&text)?;
-        let start = value.get().as_bytes();
-        Ok(Self(share(&text, start)))
+        let value = value.get().as_bytes();
+        if value.len() < text.len() {
+            return Ok(Self(share(&text, value)));
+        }
+        Ok(Self(text))
     }
 
     /// Takes a value found inside `parent` without copying.
@@ -174,6 +178,7 @@ impl Raw {
     }
 
     /// Returns the JSON text.
+    #[expect(clippy::missing_panics_doc, reason = "every constructor takes text")]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("every constructor takes text")
     }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::schema::explain::explain_schema;
 use crate::schema::graph::Graph;
 use crate::schema::header::{self, HeaderParam};
-use crate::schema::{Problem, Validator, refs};
+use crate::schema::validator::build;
+use crate::schema::{Problem, refs};
 
 /// How deep JSON may nest for a client that reads it with a usual decoder (many stop at 128
 /// levels), once it is wrapped in a list result.
@@ -242,7 +243,7 @@ pub(super) fn document<'a>(
 /// metaschema nor the checks above look into.
 fn conclude(schema: &Value, problems: &[Problem]) -> Result<(), Vec<Problem>> {
     if problems.is_empty() && mentions_pattern(schema) {
-        Validator::build(schema).map(drop)
+        build(schema).map(drop)
     } else {
         Ok(())
     }

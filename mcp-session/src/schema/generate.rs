@@ -82,7 +82,7 @@ pub fn output_of<T: JsonSchema + ?Sized>() -> Value {
 fn root<T: JsonSchema + ?Sized>(settings: SchemaSettings, nulls: Nulls) -> Value {
     let mut generator = settings.into_generator();
     let schema = generator.subschema_for::<T>().to_value();
-    portable(schema, generator.take_definitions(true), nulls)
+    portable(schema, &generator.take_definitions(true), nulls)
 }
 
 /// Builds the schema of an object piece by piece, for example from a list of parameters.
@@ -155,7 +155,7 @@ impl Generator {
         }
         portable(
             schema.into(),
-            self.inner.take_definitions(true),
+            &self.inner.take_definitions(true),
             Nulls::Drop,
         )
     }

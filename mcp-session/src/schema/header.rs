@@ -67,10 +67,10 @@ pub(super) fn collect(graph: &Graph<'_>, problems: &mut Vec<Problem>) -> Vec<Hea
                 None
             }
         };
-        if let Some(name) = name {
-            if let Some(other) = taken.insert(name.to_ascii_lowercase(), &node.pointer) {
-                report(format!("header \"{name}\" is already used by {other}"));
-            }
+        if let Some(name) = name
+            && let Some(other) = taken.insert(name.to_ascii_lowercase(), &node.pointer)
+        {
+            report(format!("header \"{name}\" is already used by {other}"));
         }
         let path = property_path(graph, index);
         if path.is_none() {

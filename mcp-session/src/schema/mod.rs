@@ -15,6 +15,7 @@ mod explain;
 mod generate;
 mod graph;
 mod header;
+mod narrow;
 mod portable;
 mod problem;
 mod refs;

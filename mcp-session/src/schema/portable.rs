@@ -49,8 +49,8 @@ pub(super) enum Nulls {
 }
 
 /// Inlines what can be inlined, moves the rest under the root's `$defs`, and cleans up.
-pub(super) fn portable(root: Value, definitions: Map<String, Value>, nulls: Nulls) -> Value {
-    let mut inliner = Inliner::new(&root, &definitions);
+pub(super) fn portable(root: Value, definitions: &Map<String, Value>, nulls: Nulls) -> Value {
+    let mut inliner = Inliner::new(&root, definitions);
     let mut root = inliner.inline_root(root);
     let mut defs = inliner.kept();
     let cleaner = Cleaner {
@@ -207,11 +207,11 @@ impl<'a> Inliner<'a> {
     /// Like [`inline`](Self::inline), but a root that is a reference is opened in any case, so
     /// that it has a `type` and `properties` of its own.
     fn inline_root(&mut self, mut root: Value) -> Value {
-        if let Value::Object(object) = &mut root {
-            if let Some(body) = referent(object).and_then(|name| self.definitions.get(&name)) {
-                object.shift_remove("$ref");
-                root = merged(body.clone(), std::mem::take(object));
-            }
+        if let Value::Object(object) = &mut root
+            && let Some(body) = referent(object).and_then(|name| self.definitions.get(&name))
+        {
+            object.shift_remove("$ref");
+            root = merged(body.clone(), std::mem::take(object));
         }
         self.inline(&mut root);
         root
@@ -248,11 +248,14 @@ impl<'a> Inliner<'a> {
     fn kept(mut self) -> Map<String, Value> {
         let mut found = BTreeMap::new();
         while let Some(name) = self.kept.pop_first() {
-            if !found.contains_key(&name) {
-                let body = self.definition(&name);
-                self.kept.extend(referents(&body));
-                found.insert(name, body);
-            }
+            let body = self.definition(&name);
+            self.kept.extend(
+                referents(&body)
+                    .into_iter()
+                    .filter(|next| !found.contains_key(next)),
+            );
+            self.kept.remove(&name);
+            found.insert(name, body);
         }
         found.into_iter().collect()
     }
@@ -329,6 +332,10 @@ impl Cleaner {
         });
         object.shift_remove("$schema");
         object.shift_remove("nullable");
+        // A flattened map leaves this behind; without it everything is just as open.
+        if object.get("unevaluatedProperties") == Some(&Value::Bool(true)) {
+            object.shift_remove("unevaluatedProperties");
+        }
         if self.nulls == Nulls::Drop {
             drop_nulls(object);
         }
@@ -340,10 +347,10 @@ impl Cleaner {
         if object.get("format").is_some_and(|format| !standard(format)) {
             object.shift_remove("format");
         }
-        if !object.contains_key("type") {
-            if let Some(derived) = self.derived_type(object) {
-                object.shift_insert(0, "type".to_owned(), derived);
-            }
+        if !object.contains_key("type")
+            && let Some(derived) = self.derived_type(object)
+        {
+            object.shift_insert(0, "type".to_owned(), derived);
         }
     }
 
@@ -400,10 +407,10 @@ fn drop_nulls(schema: &mut Map<String, Value>) {
             schema.insert("type".to_owned(), single);
         }
     }
-    if let Some(Value::Array(values)) = schema.get_mut("enum") {
-        if values.iter().any(|value| !value.is_null()) {
-            values.retain(|value| !value.is_null());
-        }
+    if let Some(Value::Array(values)) = schema.get_mut("enum")
+        && values.iter().any(|value| !value.is_null())
+    {
+        values.retain(|value| !value.is_null());
     }
     for keyword in ["anyOf", "oneOf"] {
         let Some(Value::Array(branches)) = schema.get_mut(keyword) else {

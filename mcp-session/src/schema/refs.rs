@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::schema::Problem;
 use crate::schema::check::Dialect;
 use crate::schema::graph::Graph;
-use crate::schema::walk::escape;
+use crate::schema::walk::{Place, escape};
 
 /// Reports every bad reference and identifier, and adds the good references to the graph as
 /// edges between nodes that look at the same value.
@@ -123,9 +123,9 @@ fn target(
 /// Reports schemas that can only be evaluated in circles, or that unfold into too many others,
 /// while looking at one and the same value.
 pub(super) fn bound_unfolding(graph: &Graph<'_>, most: usize, problems: &mut Vec<Problem>) {
-    let mut states = vec![State::New; graph.nodes.len()];
+    let mut unfolding = Unfolding::new(graph, |index| graph.nodes[index].same.clone());
     for index in 0..graph.nodes.len() {
-        match unfold(graph, index, &mut states) {
+        match unfolding.size(index) {
             Err(circle) => {
                 let message = "refers back to itself without looking at any part of the value";
                 problems.push(Problem::new(&graph.nodes[circle].pointer, message));
@@ -141,6 +141,26 @@ pub(super) fn bound_unfolding(graph: &Graph<'_>, most: usize, problems: &mut Vec
     }
 }
 
+/// Whether a schema, followed into every part of a value, unfolds into more than `most` schemas,
+/// or without end because it is recursive.
+pub(super) fn unfolds_beyond(graph: &Graph<'_>, most: usize) -> bool {
+    let mut parts = vec![Vec::new(); graph.nodes.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if let (Some(parent), Place::Property | Place::Part) = (node.parent, node.place) {
+            parts[parent].push(index);
+        }
+    }
+    let mut unfolding = Unfolding::new(graph, |index| {
+        graph.nodes[index]
+            .same
+            .iter()
+            .chain(&parts[index])
+            .copied()
+            .collect()
+    });
+    unfolding.size(0).map_or(true, |size| size > most)
+}
+
 #[derive(Debug, Clone, Copy)]
 enum State {
     New,
@@ -148,17 +168,32 @@ enum State {
     Done(usize),
 }
 
-/// How many schemas are evaluated on one value, or the node at which a circle closes.
-fn unfold(graph: &Graph<'_>, index: usize, states: &mut [State]) -> Result<usize, usize> {
-    match states[index] {
-        State::Open => return Err(index),
-        State::Done(size) => return Ok(size),
-        State::New => states[index] = State::Open,
+/// Measures how many schemas a schema leads to, along every path.
+struct Unfolding<F> {
+    states: Vec<State>,
+    edges: F,
+}
+
+impl<F: Fn(usize) -> Vec<usize>> Unfolding<F> {
+    fn new(graph: &Graph<'_>, edges: F) -> Self {
+        Self {
+            states: vec![State::New; graph.nodes.len()],
+            edges,
+        }
     }
-    let mut size = 1_usize;
-    for &next in &graph.nodes[index].same {
-        size = size.saturating_add(unfold(graph, next, states)?);
+
+    /// The size from a node on, or the node at which a circle closes.
+    fn size(&mut self, index: usize) -> Result<usize, usize> {
+        match self.states[index] {
+            State::Open => return Err(index),
+            State::Done(size) => return Ok(size),
+            State::New => self.states[index] = State::Open,
+        }
+        let mut size = 1_usize;
+        for next in (self.edges)(index) {
+            size = size.saturating_add(self.size(next)?);
+        }
+        self.states[index] = State::Done(size);
+        Ok(size)
     }
-    states[index] = State::Done(size);
-    Ok(size)
 }

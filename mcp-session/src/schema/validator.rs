@@ -7,10 +7,18 @@ use serde_json::Value;
 
 use crate::schema::check::{Dialect, document};
 use crate::schema::explain::{explain, explain_schema};
+use crate::schema::narrow::narrow;
+use crate::schema::refs::unfolds_beyond;
 use crate::schema::{Problem, SchemaLimits};
 
 /// The largest compiled pattern, in bytes; a short pattern can ask for very much.
 const MAX_PATTERN: usize = 1 << 20;
+
+/// Past this many schemas along every path, problems are explained on a narrowed schema.
+const MAX_UNFOLDING: usize = 2_000;
+
+/// Past this many parts of a value, too.
+const MAX_PARTS: usize = 2_000;
 
 /// A schema made ready for checking values.
 ///
@@ -32,6 +40,10 @@ const MAX_PATTERN: usize = 1 << 20;
 /// ```
 pub struct Validator {
     inner: jsonschema::Validator,
+    /// What was compiled; explaining may need to narrow it.
+    schema: Value,
+    /// Whether explaining problems on the schema as it is could take exponential time.
+    unfolds: bool,
 }
 
 impl Validator {
@@ -43,31 +55,19 @@ impl Validator {
     /// [`InputSchema::check`](crate::schema::InputSchema::check).
     pub fn compile(schema: &Value) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let mut unfolds = false;
         if !schema.is_boolean() {
-            document(schema, &SchemaLimits::default(), &mut problems);
+            let graph = document(schema, &SchemaLimits::default(), &mut problems);
+            unfolds = graph.is_some_and(|graph| unfolds_beyond(&graph, MAX_UNFOLDING));
         }
-        if problems.is_empty() {
-            Self::build(schema)
-        } else {
-            Err(problems)
+        if !problems.is_empty() {
+            return Err(problems);
         }
-    }
-
-    /// Compiles a schema whose references and bounds were checked.
-    pub(super) fn build(schema: &Value) -> Result<Self, Vec<Problem>> {
-        let dialect = Dialect::of(schema).map_err(|problem| vec![problem])?;
-        let patterns = PatternOptions::regex()
-            .size_limit(MAX_PATTERN)
-            .dfa_size_limit(MAX_PATTERN);
-        jsonschema::options()
-            .with_draft(dialect.draft())
-            .offline()
-            .with_pattern_options(patterns)
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(true)
-            .build(schema)
-            .map(|inner| Self { inner })
-            .map_err(|error| explain_schema([error]))
+        Ok(Self {
+            inner: build(schema)?,
+            schema: schema.clone(),
+            unfolds,
+        })
     }
 
     /// Checks a value.
@@ -79,8 +79,49 @@ impl Validator {
         if self.inner.is_valid(instance) {
             return Ok(());
         }
-        Err(explain(self.inner.iter_errors(instance)))
+        if !self.unfolds && !is_large(instance) {
+            return Err(explain(self.inner.iter_errors(instance)));
+        }
+        let narrowed = build(&narrow(&self.schema, instance));
+        match narrowed.map(|narrowed| explain(narrowed.iter_errors(instance))) {
+            Ok(problems) if !problems.is_empty() => Err(problems),
+            _ => Err(vec![Problem::new("", "does not fit the schema")]),
+        }
     }
+}
+
+/// Whether every part of a value being wrong would make too many problems to keep.
+fn is_large(instance: &Value) -> bool {
+    let mut open = vec![instance];
+    let mut parts = 0_usize;
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(list) => open.extend(list.iter().take(MAX_PARTS)),
+            Value::Object(members) => open.extend(members.values().take(MAX_PARTS)),
+            _ => {}
+        }
+        parts += 1;
+        if parts + open.len() > MAX_PARTS {
+            return true;
+        }
+    }
+    false
+}
+
+/// Compiles a schema whose references and bounds were checked.
+pub(super) fn build(schema: &Value) -> Result<jsonschema::Validator, Vec<Problem>> {
+    let dialect = Dialect::of(schema).map_err(|problem| vec![problem])?;
+    let patterns = PatternOptions::regex()
+        .size_limit(MAX_PATTERN)
+        .dfa_size_limit(MAX_PATTERN);
+    jsonschema::options()
+        .with_draft(dialect.draft())
+        .offline()
+        .with_pattern_options(patterns)
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(true)
+        .build(schema)
+        .map_err(|error| explain_schema([error]))
 }
 
 impl fmt::Debug for Validator {

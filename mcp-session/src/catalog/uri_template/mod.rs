@@ -4,6 +4,8 @@
 //! mine, and which values are in it? [`UriTemplate::matches`] answers that, always the same way
 //! and in time linear in the length of the URI.
 
+mod expand;
+mod parts;
 mod pattern;
 mod values;
 mod variables;
@@ -11,11 +13,10 @@ mod variables;
 use std::fmt;
 use std::str::FromStr;
 
-use iri_string::spec::UriSpec;
 use iri_string::template::UriTemplateStr;
-use iri_string::template::context::{Context, ListVisitor, Visitor};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 
+use parts::Part;
 use pattern::Pattern;
 
 pub use variables::UriVariables;
@@ -62,8 +63,7 @@ const MAX_TEMPLATE: usize = 2_048;
 pub struct UriTemplate {
     /// As it was written.
     text: String,
-    /// In ASCII, which is how the library wants it.
-    encoded: String,
+    parts: Vec<Part>,
     pattern: Pattern,
 }
 
@@ -79,14 +79,16 @@ impl UriTemplate {
             let message = format!("is longer than {MAX_TEMPLATE} bytes");
             return Err(UriTemplateError::new(template, message));
         }
+        // The library takes literals outside ASCII only in this form.
         let encoded = utf8_percent_encode(template, &AsciiSet::EMPTY).to_string();
         UriTemplateStr::new(&encoded)
             .map_err(|error| UriTemplateError::new(template, error.to_string()))?;
-        let pattern = Pattern::compile(&encoded)
-            .map_err(|message| UriTemplateError::new(template, message))?;
+        let fault = |message| UriTemplateError::new(template, message);
+        let parts = parts::split(&encoded).map_err(fault)?;
+        let pattern = Pattern::compile(&parts).map_err(fault)?;
         Ok(Self {
             text: template.to_owned(),
-            encoded,
+            parts,
             pattern,
         })
     }
@@ -110,27 +112,7 @@ impl UriTemplate {
 
     /// Fills in the variables. Those without a value are left out, as the RFC says.
     pub fn expand(&self, variables: &UriVariables) -> String {
-        // Both were established by `parse`; expansion has no other way to fail.
-        let Ok(template) = UriTemplateStr::new(&self.encoded) else {
-            return String::new();
-        };
-        let expanded = template.expand::<UriSpec, _>(variables);
-        expanded
-            .map(|expanded| expanded.to_string())
-            .unwrap_or_default()
-    }
-}
-
-impl Context for UriVariables {
-    fn visit<V: Visitor>(&self, visitor: V) -> V::Result {
-        let name = visitor.var_name();
-        let name = name.as_str();
-        let (is_list, items, value) = (self.is_list(name), self.list(name), self.get(name));
-        match value {
-            None => visitor.visit_undefined(),
-            Some(_) if is_list => visitor.visit_list().visit_items_and_finish(items),
-            Some(value) => visitor.visit_string(value),
-        }
+        expand::expand(&self.parts, variables)
     }
 }
 

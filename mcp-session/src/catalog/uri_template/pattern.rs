@@ -6,29 +6,18 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use regex::{Regex, RegexBuilder};
 
 use crate::catalog::uri_template::UriVariables;
+use crate::catalog::uri_template::parts::{Operator, Part, Variable, normalised};
+use crate::catalog::uri_template::variables::Value;
 
 /// The most variables in one template.
 const MAX_VARIABLES: usize = 64;
 
 /// The largest compiled pattern, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
-
-/// What no URI may contain as it is (RFC 3986 section 2), `%` apart.
-const NOT_IN_URIS: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// A template made ready for matching.
 #[derive(Clone)]
@@ -58,7 +47,7 @@ enum Group {
 /// When a captured text is a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Split {
-    /// Where the separator occurs in it.
+    /// Where commas stand in it.
     IfSeparated,
     /// Always: the variable was written with `*`.
     Always,
@@ -66,32 +55,13 @@ enum Split {
     Never,
 }
 
-#[derive(Debug, Clone)]
-struct Variable {
-    name: String,
-    explode: bool,
-}
-
-enum Part {
-    Literal(String),
-    Expression {
-        operator: Option<char>,
-        variables: Vec<Variable>,
-    },
-}
-
 impl Pattern {
-    /// Compiles a template that is known to be well-formed.
-    pub(super) fn compile(template: &str) -> Result<Self, String> {
-        let parts = split(template)?;
+    pub(super) fn compile(parts: &[Part]) -> Result<Self, String> {
         let mut builder = Builder::default();
         for (index, part) in parts.iter().enumerate() {
             match part {
                 Part::Literal(text) => builder.source.push_str(&regex::escape(text)),
-                Part::Expression {
-                    operator,
-                    variables,
-                } => {
+                Part::Expression(operator, variables) => {
                     builder.expression(*operator, variables, &parts[index + 1..]);
                 }
             }
@@ -124,54 +94,19 @@ impl Pattern {
             };
             for (name, value) in group.values(text.as_str())? {
                 // A variable that occurs twice has one value.
-                if found.get(name).is_some_and(|earlier| *earlier != value) {
+                let other = |earlier: &Value| earlier.text != value.text;
+                if found.get(name).is_some_and(other) {
                     return None;
                 }
                 found.insert(name, value);
             }
         }
-        let mut variables = UriVariables::new();
-        for name in &self.names {
-            match found.remove(name.as_str()) {
-                Some(Found::One(value)) => variables.set(name, value),
-                Some(Found::List(values)) => variables.set_list(name, values),
-                None => {}
-            }
-        }
-        Some(variables)
+        let values = self
+            .names
+            .iter()
+            .filter_map(|name| Some((name.clone(), found.remove(name.as_str())?)));
+        Some(UriVariables::from_values(values))
     }
-}
-
-/// Splits a template into literals, normalised, and expressions.
-fn split(template: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((literal, tail)) = rest.split_once('{') {
-        let (expression, tail) = tail.split_once('}').ok_or("expression is not closed")?;
-        parts.push(Part::Literal(normalised(literal)));
-        let operator = expression.chars().next().filter(|c| "+#./;?&".contains(*c));
-        let list = expression
-            .strip_prefix(|c| Some(c) == operator)
-            .unwrap_or(expression);
-        let mut variables = Vec::new();
-        for item in list.split(',') {
-            if item.contains(':') {
-                return Err(format!("prefix \"{{{item}}}\" cannot be matched"));
-            }
-            let name = item.strip_suffix('*').unwrap_or(item);
-            variables.push(Variable {
-                name: name.to_owned(),
-                explode: name != item,
-            });
-        }
-        parts.push(Part::Expression {
-            operator,
-            variables,
-        });
-        rest = tail;
-    }
-    parts.push(Part::Literal(normalised(rest)));
-    Ok(parts)
 }
 
 #[derive(Default)]
@@ -182,7 +117,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn expression(&mut self, operator: Option<char>, variables: &[Variable], rest: &[Part]) {
+    fn expression(&mut self, operator: Operator, variables: &[Variable], rest: &[Part]) {
         for variable in variables {
             if !self.names.contains(&variable.name) {
                 self.names.push(variable.name.clone());
@@ -190,16 +125,20 @@ impl Builder {
         }
         let stops = stops(rest);
         match operator {
-            Some(first @ ('?' | '&')) => self.pairs(first, variables),
-            Some(';') => self.parameters(variables),
-            Some(first @ ('.' | '/')) => self.prefixed(first, variables, &stops),
-            Some('#') => {
+            Operator::Query => self.pairs('?', variables),
+            Operator::Continuation => self.pairs('&', variables),
+            Operator::Parameter => self.parameters(variables),
+            Operator::Label => self.prefixed('.', variables, &stops),
+            Operator::Segment => self.prefixed('/', variables, &stops),
+            Operator::Fragment => {
                 self.source.push_str("(?:#");
                 self.listed(variables, "", Split::Never);
                 self.source.push_str(")?");
             }
-            Some('+') => self.listed(variables, &stops, Split::Never),
-            _ => self.listed(variables, &format!("/?#{stops}"), Split::IfSeparated),
+            Operator::Reserved => self.listed(variables, &stops, Split::Never),
+            Operator::Simple => {
+                self.listed(variables, &format!("/?#{stops}"), Split::IfSeparated);
+            }
         }
     }
 
@@ -303,73 +242,76 @@ fn stops(rest: &[Part]) -> String {
                 stops.extend(text.chars().filter(|c| matches!(c, '?' | '#')));
                 same_segment &= !text.contains('/');
             }
-            Part::Expression {
-                operator: Some(mark @ ('?' | '#' | '&')),
-                ..
-            } => stops.push(*mark),
-            Part::Expression {
-                operator: Some(mark @ ('.' | '/' | ';')),
-                ..
-            } if same_segment => {
-                stops.push(*mark);
-            }
-            Part::Expression { .. } => {}
+            Part::Expression(operator, _) => match operator.first() {
+                Some(mark @ ('?' | '#' | '&')) => stops.push(mark),
+                Some(mark) if same_segment => stops.push(mark),
+                _ => {}
+            },
         }
     }
     stops
 }
 
-#[derive(Debug, PartialEq)]
-enum Found {
-    One(String),
-    List(Vec<String>),
-}
-
 impl Group {
     /// The values in a captured text; `None` if they are not what the template describes.
-    fn values(&self, text: &str) -> Option<Vec<(&str, Found)>> {
+    fn values(&self, text: &str) -> Option<Vec<(&str, Value)>> {
         match self {
             Self::One {
                 name,
                 separator,
                 split,
             } => {
-                let list = match split {
-                    Split::Always => true,
-                    Split::IfSeparated => text.contains(*separator),
-                    Split::Never => false,
+                // `/a/b` starts with its separator, `a,b` does not.
+                let list = text.strip_prefix(*separator).unwrap_or(text);
+                let value = match split {
+                    Split::Always => Value::list(decoded_items(list, *separator)?, *separator),
+                    Split::IfSeparated => lone(text)?,
+                    Split::Never => Value::one(decoded(text)?),
                 };
-                let found = if list {
-                    // `/a/b` starts with its separator, `a,b` does not.
-                    let text = text.strip_prefix(*separator).unwrap_or(text);
-                    Found::List(text.split(*separator).map(decoded).collect::<Option<_>>()?)
-                } else {
-                    Found::One(decoded(text)?)
-                };
-                Some(vec![(name, found)])
+                Some(vec![(name, value)])
             }
             Self::Pairs {
                 variables,
                 separator,
             } => {
-                let mut found: Vec<(&str, Found)> = Vec::new();
+                let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
                 for pair in text.split(*separator).filter(|pair| !pair.is_empty()) {
                     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                     let variable = variables.iter().find(|v| normalised(&v.name) == name)?;
-                    let value = decoded(value)?;
                     match found.iter_mut().find(|(name, _)| *name == variable.name) {
-                        Some((_, Found::List(values))) => values.push(value),
-                        Some((_, Found::One(_))) => return None,
-                        None if variable.explode => {
-                            found.push((&variable.name, Found::List(vec![value])));
-                        }
-                        None => found.push((&variable.name, Found::One(value))),
+                        Some((_, values)) if variable.explode => values.push(value),
+                        Some(_) => return None,
+                        None => found.push((&variable.name, vec![value])),
                     }
                 }
-                Some(found)
+                let explodes = |name| variables.iter().any(|v| v.name == name && v.explode);
+                let value = |(name, texts): (_, Vec<&str>)| {
+                    let value = match texts.as_slice() {
+                        [text] if !explodes(name) => lone(text)?,
+                        _ => {
+                            let items = texts.into_iter().map(decoded).collect::<Option<_>>()?;
+                            Value::list(items, ',')
+                        }
+                    };
+                    Some((name, value))
+                };
+                found.into_iter().map(value).collect()
             }
         }
     }
+}
+
+/// The value of a variable without `*`: a list if commas stand in it that are not encoded.
+fn lone(text: &str) -> Option<Value> {
+    if text.contains(',') {
+        Some(Value::list(decoded_items(text, ',')?, ','))
+    } else {
+        Some(Value::one(decoded(text)?))
+    }
+}
+
+fn decoded_items(text: &str, separator: char) -> Option<Vec<String>> {
+    text.split(separator).map(decoded).collect()
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -377,34 +319,4 @@ fn decoded(text: &str) -> Option<String> {
         .decode_utf8()
         .ok()
         .map(|text| text.into_owned())
-}
-
-/// Writes a URI the one way that matching compares: unreserved characters as they are, everything
-/// else that needs it encoded, in upper case (RFC 3986 section 6.2.2).
-fn normalised(uri: &str) -> String {
-    let encoded = utf8_percent_encode(uri, NOT_IN_URIS).to_string();
-    let mut text = String::with_capacity(encoded.len());
-    let mut rest = encoded.as_str();
-    while let Some((before, after)) = rest.split_once('%') {
-        text.push_str(before);
-        let byte = after
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match byte {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                text.push(char::from(byte));
-                rest = &after[2..];
-            }
-            Some(byte) => {
-                let _ = write!(text, "%{byte:02X}");
-                rest = &after[2..];
-            }
-            None => {
-                text.push('%');
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }

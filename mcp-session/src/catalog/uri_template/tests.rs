@@ -1,3 +1,5 @@
+//! Proves what URI templates match, and that matching and expanding agree.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -66,7 +68,10 @@ fn every_operator_matches_what_it_expands_to() {
         ("x://h{?q,r}", "x://h?z=1", "-"),
         ("x://h{?q,r}", "x://h?q=1&q=2", "-"),
         ("x://h{?q,qq}", "x://h?qq=2&q=1", "q=1 qq=2"),
-        ("x://h{?q*}", "x://h?q=1&q=2", "q=1/2"),
+        ("x://h{?q*}", "x://h?q=1&q=2", "q=1,2"),
+        ("x://h{?q*,r}", "x://h?q=1&r=3&q=2", "q=1,2 r=3"),
+        ("x://h{?q}", "x://h?q=1,2", "q=1,2"),
+        ("x://{city}", "x://Oslo,Norway", "city=Oslo,Norway"),
         ("x://h?fixed=1{&c}", "x://h?fixed=1&c=2", "c=2"),
         ("x://h{?a}{&b}", "x://h?a=1&b=2", "a=1 b=2"),
         ("x://~user/{id}", "x://%7Euser/1", "id=1"),
@@ -77,6 +82,73 @@ fn every_operator_matches_what_it_expands_to() {
         ("x://a.c", "x://abc", "-"),
     ] {
         assert_eq!(found(template, uri), expected, "{template} against {uri}");
+    }
+}
+
+/// The examples of RFC 6570 sections 1.2 and 3.2, without prefixes and associative arrays.
+#[test]
+fn expansion_follows_the_rfc() {
+    let mut variables: UriVariables = [
+        ("var", "value"),
+        ("hello", "Hello World!"),
+        ("path", "/foo/bar"),
+        ("half", "50%"),
+        ("empty", ""),
+        ("x", "1024"),
+        ("y", "768"),
+        ("who", "fred"),
+        ("base", "http://example.com/home/"),
+    ]
+    .into_iter()
+    .collect();
+    let list = ["red", "green", "blue"];
+    variables.set_list("list", list.map(str::to_owned).into());
+    for (template, expected) in [
+        ("{var}", "value"),
+        ("{hello}", "Hello%20World%21"),
+        ("{half}", "50%25"),
+        ("O{empty}X", "OX"),
+        ("O{undef}X", "OX"),
+        ("{x,y}", "1024,768"),
+        ("{x,hello,y}", "1024,Hello%20World%21,768"),
+        ("?{x,empty}", "?1024,"),
+        ("?{x,undef}", "?1024"),
+        ("{list}", "red,green,blue"),
+        ("{list*}", "red,green,blue"),
+        ("{+hello}", "Hello%20World!"),
+        ("{+half}", "50%25"),
+        ("{base}index", "http%3A%2F%2Fexample.com%2Fhome%2Findex"),
+        ("{+base}index", "http://example.com/home/index"),
+        ("O{+empty}X", "OX"),
+        ("up{+path}{var}/here", "up/foo/barvalue/here"),
+        ("{+x,hello,y}", "1024,Hello%20World!,768"),
+        ("{+path,x}/here", "/foo/bar,1024/here"),
+        ("{#path,x}/here", "#/foo/bar,1024/here"),
+        ("{#x,hello,y}", "#1024,Hello%20World!,768"),
+        ("foo{#empty}", "foo#"),
+        ("foo{#undef}", "foo"),
+        ("{.who,who}", ".fred.fred"),
+        ("X{.var}", "X.value"),
+        ("X{.empty}", "X."),
+        ("X{.undef}", "X"),
+        ("X{.list}", "X.red,green,blue"),
+        ("X{.list*}", "X.red.green.blue"),
+        ("{/var,empty}", "/value/"),
+        ("{/var,undef}", "/value"),
+        ("{/var,x}/here", "/value/1024/here"),
+        ("{/list}", "/red,green,blue"),
+        ("{/list*}", "/red/green/blue"),
+        ("{;x,y,empty}", ";x=1024;y=768;empty"),
+        ("{;x,y,undef}", ";x=1024;y=768"),
+        ("{;list}", ";list=red,green,blue"),
+        ("{;list*}", ";list=red;list=green;list=blue"),
+        ("{?x,y,empty}", "?x=1024&y=768&empty="),
+        ("{?list}", "?list=red,green,blue"),
+        ("{?list*}", "?list=red&list=green&list=blue"),
+        ("?fixed=yes{&x}", "?fixed=yes&x=1024"),
+        ("{&x,y,empty}", "&x=1024&y=768&empty="),
+    ] {
+        assert_eq!(parse(template).expand(&variables), expected, "{template}");
     }
 }
 
@@ -185,7 +257,7 @@ proptest! {
         let template = parse("x://{id}/s{/path*}{;label}{?query}{#part}");
         let mut variables = UriVariables::new();
         variables.set("id", id);
-        variables.set_list("path", path.clone());
+        variables.set_list("path", path);
         if let Some(label) = label {
             variables.set("label", label);
         }
@@ -200,7 +272,7 @@ proptest! {
         prop_assert!(found.is_some(), "{uri}");
         let found = found.unwrap();
         for (name, value) in variables.iter() {
-            prop_assert_eq!(found.get(name), Some(value), "{} in {}", name, uri);
+            prop_assert!(found.list(name).eq(variables.list(name)), "{name}={value} in {uri}");
         }
         prop_assert_eq!(found.len(), variables.len());
         prop_assert_eq!(template.expand(&found), uri);
@@ -226,7 +298,8 @@ proptest! {
     #[test]
     fn matching_never_panics(template in "[a-z{}/?#.;&,+*:%]{0,20}", uri in "\\PC{0,30}") {
         if let Ok(template) = UriTemplate::parse(&template) {
-            let _ = template.matches(&uri);
+            let variables = template.matches(&uri).unwrap_or_default();
+            let _ = template.expand(&variables);
         }
     }
 }

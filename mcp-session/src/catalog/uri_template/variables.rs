@@ -35,9 +35,28 @@ pub struct UriVariables {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     name: String,
-    /// The value; for a list its items, joined with slashes.
-    text: String,
+    value: Value,
+}
+
+/// What one variable has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    /// The value as one text; for a list its items, joined.
+    pub(super) text: String,
     items: Option<Vec<String>>,
+}
+
+impl Value {
+    pub(super) fn one(text: String) -> Self {
+        Self { text, items: None }
+    }
+
+    pub(super) fn list(items: Vec<String>, separator: char) -> Self {
+        Self {
+            text: items.join(separator.encode_utf8(&mut [0; 4])),
+            items: Some(items),
+        }
+    }
 }
 
 impl UriVariables {
@@ -46,6 +65,12 @@ impl UriVariables {
         entries: Vec::new(),
     };
 
+    pub(super) fn from_values(values: impl Iterator<Item = (String, Value)>) -> Self {
+        Self {
+            entries: values.map(|(name, value)| Entry { name, value }).collect(),
+        }
+    }
+
     /// No values yet.
     pub fn new() -> Self {
         Self::default()
@@ -53,11 +78,7 @@ impl UriVariables {
 
     /// Sets a variable to one value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.put(Entry {
-            name: name.into(),
-            text: value.into(),
-            items: None,
-        });
+        self.put(name.into(), Value::one(value.into()));
     }
 
     /// Sets a variable to a list of values. An empty list is no value at all.
@@ -66,54 +87,46 @@ impl UriVariables {
         if values.is_empty() {
             self.entries.retain(|entry| entry.name != name);
         } else {
-            self.put(Entry {
-                name,
-                text: values.join("/"),
-                items: Some(values),
-            });
+            self.put(name, Value::list(values, ','));
         }
     }
 
-    fn put(&mut self, entry: Entry) {
-        match self
-            .entries
-            .iter_mut()
-            .find(|earlier| earlier.name == entry.name)
-        {
-            Some(earlier) => *earlier = entry,
-            None => self.entries.push(entry),
+    fn put(&mut self, name: String, value: Value) {
+        match self.entries.iter_mut().find(|entry| entry.name == name) {
+            Some(entry) => entry.value = value,
+            None => self.entries.push(Entry { name, value }),
         }
     }
 
-    /// The value of a variable, or `None` if it is missing. The items of a list are joined with
-    /// slashes, which for `{/path*}` is the path; use [`list`](Self::list) for the items.
+    /// The value of a variable, or `None` if it is missing. The items of a list are joined as they
+    /// stood in the URI: with slashes for `{/path*}`, dots for `{.labels*}`, else with commas.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.entry(name).map(|entry| entry.text.as_str())
+        self.value(name).map(|value| value.text.as_str())
     }
 
     /// The values of a variable: its items if it is a list, else its one value; empty if it is
     /// missing.
     pub fn list<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let entry = self.entry(name);
-        let items = entry
-            .and_then(|entry| entry.items.as_deref())
+        let value = self.value(name);
+        let items = value
+            .and_then(|value| value.items.as_deref())
             .unwrap_or_default();
-        let single = entry
-            .filter(|entry| entry.items.is_none())
-            .map(|entry| entry.text.as_str());
+        let single = value
+            .filter(|value| value.items.is_none())
+            .map(|value| value.text.as_str());
         items.iter().map(String::as_str).chain(single)
     }
 
     /// Whether a variable has a list of values.
     pub fn is_list(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| entry.items.is_some())
+        self.value(name).is_some_and(|value| value.items.is_some())
     }
 
     /// The names and values, in order; lists joined as by [`get`](Self::get).
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries
             .iter()
-            .map(|entry| (entry.name.as_str(), entry.text.as_str()))
+            .map(|entry| (entry.name.as_str(), entry.value.text.as_str()))
     }
 
     /// How many variables have a value.
@@ -138,8 +151,11 @@ impl UriVariables {
         values::deserialize(self)
     }
 
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name)
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| &entry.value)
     }
 }
 

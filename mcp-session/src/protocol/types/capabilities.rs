@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use crate::protocol::text::Raw;
-use crate::protocol::types::is_false;
+use crate::protocol::types::{Object, is_false};
 
 /// What a client can do, as it said in `initialize` or in the request.
 ///
@@ -53,25 +53,23 @@ impl ClientCapabilities {
     ///
     /// When a capability that the protocol defines has the wrong type.
     pub fn from_raw(raw: Raw) -> Result<Self, serde_json::Error> {
-        let wire: Wire = raw.decode_borrowed()?;
+        let Object(wire): Object<Wire> = raw.decode_borrowed()?;
         let named = (wire.extensions.is_some() || wire.experimental.is_some()).then(|| {
             Arc::new(Named {
                 extensions: wire.extensions.unwrap_or_default(),
                 experimental: wire.experimental.unwrap_or_default(),
             })
         });
-        let elicitation = wire.elicitation.as_ref();
-        let form = elicitation.is_some_and(|it| it.form.is_some());
-        let url = elicitation.is_some_and(|it| it.url.is_some());
+        let sampling = wire.sampling.map(|Object(sampling)| sampling);
+        let elicitation = wire.elicitation.map(|Object(elicitation)| elicitation);
+        let form = elicitation.as_ref().is_some_and(|it| it.form.is_some());
+        let url = elicitation.as_ref().is_some_and(|it| it.url.is_some());
         let flags = Flags {
             roots: wire.roots.is_some(),
-            roots_list_changed: wire.roots.is_some_and(|it| it.list_changed),
-            sampling: wire.sampling.is_some(),
-            sampling_tools: wire.sampling.as_ref().is_some_and(|it| it.tools.is_some()),
-            sampling_context: wire
-                .sampling
-                .as_ref()
-                .is_some_and(|it| it.context.is_some()),
+            roots_list_changed: wire.roots.is_some_and(|Object(roots)| roots.list_changed),
+            sampling: sampling.is_some(),
+            sampling_tools: sampling.as_ref().is_some_and(|it| it.tools.is_some()),
+            sampling_context: sampling.is_some_and(|it| it.context.is_some()),
             // An empty object means forms (2025-11-25 client/elicitation "Capabilities").
             elicitation_form: form || (elicitation.is_some() && !url),
             elicitation_url: url,
@@ -161,9 +159,9 @@ impl<'de> Deserialize<'de> for ClientCapabilities {
 /// The members that decide something. Null counts as absent, as some clients write it.
 #[derive(Deserialize)]
 struct Wire {
-    roots: Option<WireRoots>,
-    sampling: Option<WireSampling>,
-    elicitation: Option<WireElicitation>,
+    roots: Option<Object<WireRoots>>,
+    sampling: Option<Object<WireSampling>>,
+    elicitation: Option<Object<WireElicitation>>,
     extensions: Option<Map<String, Value>>,
     experimental: Option<Map<String, Value>>,
 }
@@ -177,19 +175,19 @@ struct WireRoots {
 
 #[derive(Deserialize)]
 struct WireSampling {
-    tools: Option<AnyObject>,
-    context: Option<AnyObject>,
+    tools: Option<Object<Ignored>>,
+    context: Option<Object<Ignored>>,
 }
 
 #[derive(Deserialize)]
 struct WireElicitation {
-    form: Option<AnyObject>,
-    url: Option<AnyObject>,
+    form: Option<Object<Ignored>>,
+    url: Option<Object<Ignored>>,
 }
 
-/// An object whose members do not matter.
+/// What an object holds when its members do not matter.
 #[derive(Deserialize)]
-struct AnyObject {}
+struct Ignored {}
 
 /// What a server can do. A family that is absent is not offered at all.
 #[non_exhaustive]

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::RpcError;
 use crate::protocol::text::Raw;
-use crate::protocol::types::decode_params;
 use crate::protocol::types::macros::from_params;
 use crate::protocol::types::meta::Meta;
+use crate::protocol::types::{decode_params, object};
 
 /// The parameters of `completion/complete`.
 #[non_exhaustive]
@@ -18,9 +18,10 @@ pub struct CompleteParams {
     #[serde(rename = "ref")]
     pub reference: CompleteRef,
     /// The argument.
+    #[serde(deserialize_with = "object")]
     pub argument: CompleteArgument,
     /// What has been filled in already (since 2025-06-18).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub context: CompleteContext,
 }
 

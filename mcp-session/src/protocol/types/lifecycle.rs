@@ -6,10 +6,10 @@ use crate::protocol::error::RpcError;
 use crate::protocol::text::Raw;
 use crate::protocol::types::cache::CacheHint;
 use crate::protocol::types::capabilities::{ClientCapabilities, ServerCapabilities};
-use crate::protocol::types::decode_params;
 use crate::protocol::types::implementation::Implementation;
 use crate::protocol::types::macros::setters;
 use crate::protocol::types::meta::Meta;
+use crate::protocol::types::{decode_params, object};
 use crate::protocol::version::ProtocolVersion;
 
 /// The parameters of `initialize` (before 2026-07-28).
@@ -22,6 +22,7 @@ pub struct InitializeParams {
     /// What the client can do.
     pub capabilities: ClientCapabilities,
     /// What the client says it is.
+    #[serde(deserialize_with = "object")]
     pub client_info: Implementation,
 }
 

@@ -16,12 +16,16 @@ mod list;
 mod log;
 mod meta;
 mod notice;
+mod object;
 mod prompt;
 mod resource;
 mod root;
 mod sampling;
 mod subscription;
 mod tool;
+
+#[cfg(test)]
+mod tests;
 
 pub use annotations::{Annotations, Role};
 pub use cache::{CacheHint, CacheScope};
@@ -56,6 +60,10 @@ pub use subscription::{AcknowledgedParams, ListenParams, SubscriptionFilter};
 pub use tool::{CallToolParams, CallToolResult, ToolAnnotations, ToolDefinition};
 
 use serde::Deserialize;
+
+pub(in crate::protocol) use object::Object;
+
+use object::object;
 
 use crate::protocol::error::RpcError;
 use crate::protocol::text::Raw;

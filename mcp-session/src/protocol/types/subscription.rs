@@ -6,7 +6,7 @@ use crate::protocol::error::RpcError;
 use crate::protocol::text::Raw;
 use crate::protocol::types::macros::from_params;
 use crate::protocol::types::meta::Meta;
-use crate::protocol::types::{decode_params, is_false};
+use crate::protocol::types::{decode_params, is_false, object};
 
 /// The notifications that a client wants to hear of.
 #[non_exhaustive]
@@ -39,6 +39,7 @@ impl SubscriptionFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ListenParams {
     /// What the client wants to hear of.
+    #[serde(deserialize_with = "object")]
     pub notifications: SubscriptionFilter,
 }
 

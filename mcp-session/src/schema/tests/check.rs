@@ -12,8 +12,8 @@ fn problems(schema: Value) -> Vec<String> {
 }
 
 /// The problems of an object schema with one property.
-fn with_property(property: Value) -> Vec<String> {
-    problems(json!({"type": "object", "properties": {"a": property}}))
+fn with_property(property: impl Into<Value>) -> Vec<String> {
+    problems(json!({"type": "object", "properties": {"a": property.into()}}))
 }
 
 #[test]
@@ -31,6 +31,13 @@ fn sound_schemas_pass_unchanged() {
         json!({"type": "object", "properties": {"a": {"default": {"$ref": "nowhere"}}}}),
         json!({"type": "object", "properties": {"$ref": {"type": "string"}}}),
         json!({"type": "object", "patternProperties": {"^x-": true}}),
+        json!({"type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$defs": {"place": {"$anchor": "place", "type": "object",
+                "properties": {"street": {"type": "string"}}}},
+            "properties": {"at": {"$ref": "#/$defs/place"}, "way": {"enum": ["post", "mail"]}},
+            "allOf": [{"anyOf": [{"required": ["way"]}, {"required": ["at"]}]}],
+            "if": {"properties": {"way": {"const": "post"}}}, "then": {"required": ["at"]}, "else": {},
+            "additionalProperties": false}),
         json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^\\d+$"}}}),
     ] {
         let checked = InputSchema::check(schema.clone(), &SchemaLimits::default());

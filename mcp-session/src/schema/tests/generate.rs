@@ -17,12 +17,13 @@ struct Point {
 struct Tree {
     /// The value.
     value: u64,
-    left: Option<Box<Tree>>,
-    children: Vec<Tree>,
+    left: Option<Box<Self>>,
+    children: Vec<Self>,
 }
 
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is looked at")]
 enum Color {
     Red,
     Green,
@@ -153,4 +154,77 @@ fn shared_parts_do_not_grow_without_bound() {
     assert!(schema.to_string().len() < 100_000);
     assert!(schema["$defs"].is_object());
     InputSchema::check(schema, &SchemaLimits::default()).unwrap();
+}
+
+#[test]
+fn every_shape_of_type_gives_a_schema_that_passes() {
+    #[derive(JsonSchema)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Untagged {
+        Text(String),
+        Whole(i64),
+        None,
+    }
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Speed {
+        /// Quick.
+        Fast,
+        /// Not quick.
+        Slow,
+    }
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Mutual {
+        Leaf,
+        Node(Box<Holder>),
+    }
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Holder {
+        inner: Option<Mutual>,
+    }
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Wide {
+        pair: (i32, String),
+        any: Value,
+        maybe_any: Option<Value>,
+        union: Option<Untagged>,
+        /// How fast.
+        speed: Option<Speed>,
+        nested: Option<Vec<Option<i32>>>,
+        mutual: Mutual,
+        unit: (),
+        address: std::net::IpAddr,
+        #[serde(flatten)]
+        shape: Shape,
+        #[serde(flatten)]
+        rest: BTreeMap<String, Value>,
+    }
+    let schema = of::<Wide>();
+    let properties = &schema["properties"];
+    assert_eq!(properties["any"], json!({}));
+    assert_eq!(
+        properties["union"],
+        json!({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+    );
+    assert_eq!(
+        properties["nested"],
+        json!({"type": "array", "items": {"type": "integer"}})
+    );
+    assert_eq!(
+        properties["speed"],
+        json!({"type": "string", "description": "How fast.", "oneOf": [
+            {"type": "string", "const": "Fast", "description": "Quick."},
+            {"type": "string", "const": "Slow", "description": "Not quick."},
+        ]})
+    );
+    assert_eq!(properties["unit"], json!({"type": "null"}));
+    let defs: Vec<&String> = schema["$defs"].as_object().unwrap().keys().collect();
+    assert_eq!(defs, ["Holder", "Mutual"]);
+    assert_eq!(schema.to_string(), of::<Wide>().to_string());
+    InputSchema::check(schema, &SchemaLimits::default()).unwrap();
+    InputSchema::check(output_of::<Wide>(), &SchemaLimits::default()).unwrap();
 }

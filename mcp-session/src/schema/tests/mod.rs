@@ -3,4 +3,5 @@
 mod check;
 mod decode;
 mod generate;
+mod spec;
 mod validator;

@@ -1,0 +1,59 @@
+//! Everything a server can do, as the protocol's conformance suite wants to see it.
+//!
+//! It is what `.ci/conformance` judges, and a place to look up how one thing is done: each module
+//! shows one kind of entry.
+//!
+//! ```text
+//! cargo run --example everything -- --http 127.0.0.1:0     prints the URL
+//! cargo run --example everything -- --stdio
+//! ```
+//!
+//! One process serves every revision of the protocol at that one URL. Entries that only make sense
+//! in one era are there in both: what a client may call does not depend on when it was written.
+
+#![expect(clippy::print_stdout, reason = "a program with a command line")]
+
+mod asking;
+mod content;
+mod prompts;
+mod reporting;
+mod resources;
+mod schemas;
+mod stateless;
+mod triggers;
+
+use mcp_session::{Server, Template};
+use mcp_session_examples::{Listen, Result, serve};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> Result {
+    // To standard error, and only what RUST_LOG asks for.
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let listen = Listen::from_args()?;
+    let server = Server::new(template()?);
+    serve(server, listen, |url| {
+        println!("everything is served at {url}")
+    })
+    .await
+}
+
+/// Lists are in this order: some clients call the first tool to see whether a server works.
+fn template() -> mcp_session::Result<Template> {
+    Template::builder("everything", env!("CARGO_PKG_VERSION"))
+        .title("Everything")
+        .description("Shows what a server can do.")
+        .instructions("Call any tool: none of them changes anything that lasts.")
+        .tools(content::tools())
+        .tools(reporting::tools())
+        .tools(schemas::tools())
+        .tools(asking::tools())
+        .tools(stateless::tools())
+        .tools(triggers::tools())
+        .tools(prompts::prompts())
+        .tools(resources::resources())
+        .build()
+}

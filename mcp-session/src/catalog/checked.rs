@@ -1,0 +1,368 @@
+//! Entries that were checked: what a catalog holds.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::catalog::snapshot::Listed;
+use crate::catalog::uri_template::UriTemplate;
+use crate::catalog::{
+    Definition, Prompt, PromptHandler, Resource, ResourceHandler, ResourceTemplate, Tool,
+    ToolHandler, check,
+};
+use crate::context::{Deps, Needs};
+use crate::error::Mistake;
+use crate::protocol::wire::DefinitionKind;
+use crate::protocol::{Icon, Meta, meta};
+use crate::schema::{HeaderParam, InputSchema, OutputSchema, Problem, SchemaLimits};
+
+/// A tool that was checked.
+#[derive(Clone)]
+pub(crate) struct CheckedTool(Arc<ToolBody>);
+
+struct ToolBody {
+    definition: Definition,
+    header_params: Box<[HeaderParam]>,
+    needs: Needs,
+    handler: Arc<dyn ToolHandler>,
+}
+
+/// A prompt that was checked.
+#[derive(Clone)]
+pub(crate) struct CheckedPrompt(Arc<PromptBody>);
+
+struct PromptBody {
+    definition: Definition,
+    prompt: Prompt,
+}
+
+/// A resource that was checked.
+#[derive(Clone)]
+pub(crate) struct CheckedResource(Arc<ResourceBody>);
+
+struct ResourceBody {
+    definition: Definition,
+    resource: Resource,
+}
+
+/// A resource template that was checked.
+#[derive(Clone)]
+pub(crate) struct CheckedTemplate(Arc<TemplateBody>);
+
+struct TemplateBody {
+    definition: Definition,
+    uris: UriTemplate,
+    template: ResourceTemplate,
+}
+
+impl Listed for CheckedTool {
+    fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+}
+
+impl Listed for CheckedPrompt {
+    fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+}
+
+impl Listed for CheckedResource {
+    fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+}
+
+impl Listed for CheckedTemplate {
+    fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+}
+
+impl CheckedTool {
+    /// Checks a tool; all its mistakes together when there are any.
+    pub(crate) fn check(tool: &Tool, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let definition = tool.definition();
+        let mut checking = Checking::new("tool", &definition.name);
+        checking.that(check::tool_name(&definition.name));
+        checking.common(
+            definition.icons.as_ref(),
+            definition.meta.as_ref(),
+            tool.needs(),
+            deps,
+        );
+        let limits = SchemaLimits::default();
+        let input = InputSchema::check(definition.input_schema.clone(), &limits);
+        let input = checking.schema("input schema", input);
+        if let Some(output) = &definition.output_schema {
+            checking.schema(
+                "output schema",
+                OutputSchema::check(output.clone(), &limits),
+            );
+        }
+        let canonical = checking.serialised(definition);
+        let (Some(input), []) = (input, &*checking.mistakes) else {
+            return Err(checking.mistakes);
+        };
+        Ok(Self(Arc::new(ToolBody {
+            definition: Definition::new(
+                definition.name.as_str().into(),
+                DefinitionKind::Tool,
+                canonical,
+            ),
+            header_params: input.header_params().into(),
+            needs: tool.needs().clone(),
+            handler: Arc::clone(tool.handler()),
+        })))
+    }
+
+    pub(crate) fn header_params(&self) -> &[HeaderParam] {
+        &self.0.header_params
+    }
+
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.0.needs
+    }
+
+    pub(crate) fn handler(&self) -> &dyn ToolHandler {
+        &*self.0.handler
+    }
+}
+
+impl CheckedPrompt {
+    pub(crate) fn check(prompt: &Prompt, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let definition = prompt.definition();
+        let mut checking = Checking::new("prompt", &definition.name);
+        checking.that(check::prompt_name(&definition.name));
+        checking.common(
+            definition.icons.as_ref(),
+            definition.meta.as_ref(),
+            prompt.needs(),
+            deps,
+        );
+        let mut names: Vec<&str> = definition
+            .arguments
+            .iter()
+            .flatten()
+            .map(|a| a.name.as_str())
+            .collect();
+        names.sort_unstable();
+        for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+            checking.problem(format!("the argument `{}` is declared twice", pair[0]));
+        }
+        for name in prompt
+            .completers()
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| !names.contains(name))
+        {
+            checking.problem(format!(
+                "it completes `{name}`, which is none of its arguments"
+            ));
+        }
+        let canonical = checking.serialised(definition);
+        checking.done()?;
+        let definition = Definition::new(
+            definition.name.as_str().into(),
+            DefinitionKind::Prompt,
+            canonical,
+        );
+        Ok(Self(Arc::new(PromptBody {
+            definition,
+            prompt: prompt.clone(),
+        })))
+    }
+
+    pub(crate) fn prompt(&self) -> &Prompt {
+        &self.0.prompt
+    }
+
+    pub(crate) fn handler(&self) -> &dyn PromptHandler {
+        &**self.0.prompt.handler()
+    }
+}
+
+impl CheckedResource {
+    pub(crate) fn check(resource: &Resource, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let definition = resource.definition();
+        let mut checking = Checking::new("resource", &definition.uri);
+        checking.that(check::uri(&definition.uri));
+        checking.named(&definition.name);
+        checking.mime_type(definition.mime_type.as_deref());
+        checking.common(
+            definition.icons.as_ref(),
+            definition.meta.as_ref(),
+            resource.needs(),
+            deps,
+        );
+        let canonical = checking.serialised(definition);
+        checking.done()?;
+        let definition = Definition::new(
+            definition.uri.as_str().into(),
+            DefinitionKind::Resource,
+            canonical,
+        );
+        Ok(Self(Arc::new(ResourceBody {
+            definition,
+            resource: resource.clone(),
+        })))
+    }
+
+    pub(crate) fn needs(&self) -> &Needs {
+        self.0.resource.needs()
+    }
+
+    pub(crate) fn handler(&self) -> &dyn ResourceHandler {
+        &**self.0.resource.handler()
+    }
+
+    /// True when every reader gets the same bytes.
+    pub(crate) fn is_static(&self) -> bool {
+        self.0.resource.is_static()
+    }
+}
+
+impl CheckedTemplate {
+    pub(crate) fn check(template: &ResourceTemplate, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let definition = template.definition();
+        let mut checking = Checking::new("resource template", &definition.uri_template);
+        checking.named(&definition.name);
+        checking.mime_type(definition.mime_type.as_deref());
+        checking.common(
+            definition.icons.as_ref(),
+            definition.meta.as_ref(),
+            template.needs(),
+            deps,
+        );
+        let uris = match UriTemplate::parse(&definition.uri_template) {
+            Ok(uris) => Some(uris),
+            Err(error) => {
+                checking.problem(error.to_string());
+                None
+            }
+        };
+        if let Some(uris) = &uris {
+            for name in template
+                .completers()
+                .iter()
+                .map(|(name, _)| name)
+                .filter(|name| !uris.variables().any(|v| v == *name))
+            {
+                checking.problem(format!(
+                    "it completes `{name}`, which is none of its variables"
+                ));
+            }
+        }
+        let canonical = checking.serialised(definition);
+        let (Some(uris), []) = (uris, &*checking.mistakes) else {
+            return Err(checking.mistakes);
+        };
+        let key = definition.uri_template.as_str().into();
+        let definition = Definition::new(key, DefinitionKind::ResourceTemplate, canonical);
+        Ok(Self(Arc::new(TemplateBody {
+            definition,
+            uris,
+            template: template.clone(),
+        })))
+    }
+
+    pub(crate) fn uris(&self) -> &UriTemplate {
+        &self.0.uris
+    }
+
+    pub(crate) fn template(&self) -> &ResourceTemplate {
+        &self.0.template
+    }
+
+    pub(crate) fn handler(&self) -> &dyn ResourceHandler {
+        &**self.0.template.handler()
+    }
+}
+
+/// The mistakes of one entry, as they are found.
+struct Checking {
+    entry: String,
+    mistakes: Vec<Mistake>,
+}
+
+impl Checking {
+    fn new(kind: &str, key: &str) -> Self {
+        Self {
+            entry: format!("{kind} `{key}`"),
+            mistakes: Vec::new(),
+        }
+    }
+
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.mistakes.push(Mistake::new(&self.entry, problem));
+    }
+
+    fn that(&mut self, checked: Result<(), String>) {
+        if let Err(problem) = checked {
+            self.problem(problem);
+        }
+    }
+
+    fn named(&mut self, name: &str) {
+        if name.is_empty() {
+            self.problem("it has no name");
+        }
+    }
+
+    fn mime_type(&mut self, mime_type: Option<&str>) {
+        if let Some(mime_type) = mime_type {
+            self.that(check::mime_type(mime_type));
+        }
+    }
+
+    fn common(
+        &mut self,
+        icons: Option<&Vec<Icon>>,
+        members: Option<&Meta>,
+        needs: &Needs,
+        deps: &Deps,
+    ) {
+        for icon in icons.into_iter().flatten() {
+            self.that(check::icon_src(&icon.src));
+        }
+        for key in members.into_iter().flat_map(|members| members.keys()) {
+            if let Err(problem) = meta::check_key(key) {
+                self.problem(format!("`_meta` key `{key}`: {problem}"));
+            }
+        }
+        for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
+            self.problem(format!("it needs a `{name}`, and nobody provides one"));
+        }
+    }
+
+    fn schema<T>(&mut self, what: &str, checked: Result<T, Vec<Problem>>) -> Option<T> {
+        match checked {
+            Ok(checked) => Some(checked),
+            Err(problems) => {
+                for problem in problems {
+                    self.problem(format!("{what}: {problem}"));
+                }
+                None
+            }
+        }
+    }
+
+    fn serialised(&mut self, definition: &impl Serialize) -> Bytes {
+        match serde_json::to_vec(definition) {
+            Ok(json) => json.into(),
+            Err(error) => {
+                self.problem(format!("it cannot be serialised: {error}"));
+                Bytes::new()
+            }
+        }
+    }
+
+    fn done(self) -> Result<(), Vec<Mistake>> {
+        if self.mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(self.mistakes)
+        }
+    }
+}

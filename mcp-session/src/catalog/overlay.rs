@@ -1,0 +1,224 @@
+//! What one session changed of what its template offers.
+
+use std::{fmt, sync::Arc};
+
+use crate::catalog::snapshot::{Listed, Snapshot};
+use crate::catalog::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
+
+/// The changes of one session, by kind. Empty until the session changes something, and as large
+/// as what it changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overlay {
+    pub(crate) tools: Changes<CheckedTool>,
+    pub(crate) prompts: Changes<CheckedPrompt>,
+    pub(crate) resources: Changes<CheckedResource>,
+    pub(crate) templates: Changes<CheckedTemplate>,
+}
+
+/// The changes to one kind of entry, relative to one snapshot.
+#[derive(Clone)]
+pub(crate) struct Changes<E> {
+    // Boxed at first use: most sessions change nothing.
+    some: Option<Box<Made<E>>>,
+}
+
+#[derive(Clone)]
+struct Made<E> {
+    /// By position in the snapshot, ascending; `None` hides, `Some` replaces.
+    changed: Vec<(u32, Option<E>)>,
+    /// Entries of the session's own, in the order they came, each with a number of its own.
+    added: Vec<(u32, E)>,
+    /// The number the next added entry gets.
+    next: u32,
+}
+
+impl<E: Listed> Changes<E> {
+    /// Adds an entry, or replaces the one with its key in place.
+    pub(crate) fn put(&mut self, snapshot: &Snapshot<E>, entry: E) {
+        let key = entry.definition().key();
+        if let Some(position) = snapshot.position(key) {
+            return self.change(position, Some(entry));
+        }
+        let some = self.some.get_or_insert_with(Box::default);
+        let own = some
+            .added
+            .iter_mut()
+            .find(|(_, own)| own.definition().key() == key);
+        if let Some((_, own)) = own {
+            *own = entry;
+        } else {
+            some.added.push((some.next, entry));
+            some.next += 1;
+        }
+    }
+
+    /// Hides an entry of the snapshot, or removes one of the session's own. False when the view
+    /// has none with this key.
+    pub(crate) fn hide(&mut self, snapshot: &Snapshot<E>, key: &str) -> bool {
+        if let Some(some) = &mut self.some
+            && let Some(index) = some
+                .added
+                .iter()
+                .position(|(_, own)| **own.definition().key() == *key)
+        {
+            some.added.remove(index);
+            return true;
+        }
+        match snapshot.position(key) {
+            Some(position) if !matches!(self.at(position), Some(None)) => {
+                self.change(position, None);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Shows an entry of the snapshot as it is there. False when the snapshot has none.
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot<E>, key: &str) -> bool {
+        let Some(position) = snapshot.position(key) else {
+            return false;
+        };
+        if let Some(some) = &mut self.some
+            && let Ok(index) = some
+                .changed
+                .binary_search_by_key(&position, |change| change.0)
+        {
+            some.changed.remove(index);
+        }
+        true
+    }
+
+    fn change(&mut self, position: u32, to: Option<E>) {
+        let changed = &mut self.some.get_or_insert_with(Box::default).changed;
+        match changed.binary_search_by_key(&position, |change| change.0) {
+            Ok(index) => changed[index].1 = to,
+            Err(index) => changed.insert(index, (position, to)),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changed().is_empty() && self.added().is_empty()
+    }
+
+    pub(crate) fn changed(&self) -> &[(u32, Option<E>)] {
+        self.some.as_ref().map_or(&[], |some| &some.changed)
+    }
+
+    pub(crate) fn added(&self) -> &[(u32, E)] {
+        self.some.as_ref().map_or(&[], |some| &some.added)
+    }
+
+    /// What became of a position of the snapshot: `None` when nothing did.
+    pub(crate) fn at(&self, position: u32) -> Option<Option<&E>> {
+        let changed = self.changed();
+        let index = changed
+            .binary_search_by_key(&position, |change| change.0)
+            .ok()?;
+        Some(changed[index].1.as_ref())
+    }
+
+    /// The session's own entry with this key.
+    pub(crate) fn own(&self, key: &str) -> Option<&E> {
+        self.added()
+            .iter()
+            .map(|(_, own)| own)
+            .find(|own| **own.definition().key() == *key)
+    }
+
+    /// True when a list shows the same with either.
+    pub(crate) fn lists_like(&self, other: &Self, snapshot: &Snapshot<E>) -> bool {
+        let visible = |changes: &Self| -> Vec<(u32, Option<bytes::Bytes>)> {
+            let original = |position| snapshot.at(position).map(|e| e.definition().canonical());
+            let differs = |(position, to): &&(u32, Option<E>)| {
+                to.as_ref().map(|e| e.definition().canonical()) != original(*position)
+            };
+            let json = |(position, to): &(u32, Option<E>)| {
+                (
+                    *position,
+                    to.as_ref().map(|e| e.definition().canonical().clone()),
+                )
+            };
+            changes.changed().iter().filter(differs).map(json).collect()
+        };
+        let own = |changes: &Self| -> Vec<bytes::Bytes> {
+            changes
+                .added()
+                .iter()
+                .map(|(_, e)| e.definition().canonical().clone())
+                .collect()
+        };
+        own(self) == own(other) && visible(self) == visible(other)
+    }
+
+    /// The same changes, by key, relative to a newer snapshot: what it no longer has and was
+    /// replaced becomes the session's own; what it no longer has and was hidden is forgotten.
+    pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>) -> Self {
+        let mut moved = Self::default();
+        for (position, to) in self.changed() {
+            let Some(original) = old.at(*position) else {
+                continue;
+            };
+            match to {
+                Some(entry) => moved.put(new, entry.clone()),
+                None => {
+                    moved.hide(new, original.definition().key());
+                }
+            }
+        }
+        for (_, entry) in self.added() {
+            moved.put(new, entry.clone());
+        }
+        moved
+    }
+
+    /// The snapshot with these changes made.
+    pub(crate) fn applied(&self, snapshot: &Snapshot<E>) -> Snapshot<E> {
+        let kept =
+            (0..)
+                .zip(snapshot.iter())
+                .filter_map(|(position, entry)| match self.at(position) {
+                    None => Some(entry.clone()),
+                    Some(changed) => changed.cloned(),
+                });
+        Snapshot::new(kept.chain(self.added().iter().map(|(_, entry)| entry.clone())))
+    }
+}
+
+impl Overlay {
+    /// True when the session changed nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+            && self.prompts.is_empty()
+            && self.resources.is_empty()
+            && self.templates.is_empty()
+    }
+}
+
+impl<E> Default for Changes<E> {
+    fn default() -> Self {
+        Self { some: None }
+    }
+}
+
+impl<E> Default for Made<E> {
+    fn default() -> Self {
+        Self {
+            changed: Vec::new(),
+            added: Vec::new(),
+            next: 0,
+        }
+    }
+}
+
+impl<E: Listed> fmt::Debug for Changes<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self
+            .added()
+            .iter()
+            .map(|(_, entry)| Arc::clone(entry.definition().key()));
+        f.debug_struct("Changes")
+            .field("changed", &self.changed().len())
+            .field("added", &keys.collect::<Vec<_>>())
+            .finish()
+    }
+}

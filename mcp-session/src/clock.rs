@@ -1,0 +1,32 @@
+//! The only module that reads time.
+//!
+//! Everything above asks here, so that a test which pauses tokio's clock controls every
+//! deadline, age and interval of the crate.
+
+use std::time::Duration;
+
+pub(crate) use tokio::time::{Instant, Sleep};
+
+/// Now, on the clock that tests may pause.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Completes after `duration`.
+pub(crate) async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// A sleep that can be put off.
+pub(crate) fn timer(duration: Duration) -> Sleep {
+    tokio::time::sleep(duration)
+}
+
+/// `future`, or `None` when it takes longer than `duration`.
+pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(duration, future).await.ok()
+}

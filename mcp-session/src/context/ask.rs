@@ -1,0 +1,206 @@
+//! A handler's questions to the client.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::peer::{AskError, Elicited, inline};
+use crate::protocol::{
+    CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult,
+    ElicitUrlParams, Era, ListRootsResult, Raw, Root, method, wire,
+};
+use crate::schema;
+use crate::session::Capability;
+
+/// Why the stateless era cannot be asked this way.
+const BY_HAND: &str = "a stateless client (2026-07-28) cannot be asked while a handler runs: \
+    return an `InputRequiredResult` and read `ctx.input_responses()` when it calls again";
+
+impl Context {
+    /// Asks the user to fill in a form shaped like `T`, and waits for the answer.
+    ///
+    /// `T` is a struct of strings, numbers, booleans and enums: what a form can hold
+    /// ("Elicitation", 2025-06-18 and later). `key` names the question within this request.
+    ///
+    /// Works in the handshake era. In the stateless era the check of what the client declared is
+    /// made, and then [`AskError::Unavailable`] says what to do instead.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] says why there is no answer. Declining is not an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Context, Elicited, JsonSchema, ToolError, tool};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Seat {
+    ///     /// Row and letter, such as 12C.
+    ///     seat: String,
+    /// }
+    ///
+    /// /// Books a flight.
+    /// #[tool]
+    /// async fn book(flight: String, ctx: Context) -> Result<String, ToolError> {
+    ///     match ctx.elicit::<Seat>("seat", "Which seat?").await? {
+    ///         Elicited::Accept(seat) => Ok(format!("{flight}, seat {}", seat.seat)),
+    ///         Elicited::Decline | Elicited::Cancel => Ok("not booked".to_owned()),
+    ///     }
+    /// }
+    /// ```
+    pub async fn elicit<T: DeserializeOwned + JsonSchema>(
+        &self,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Result<Elicited<T>, AskError> {
+        let form = ElicitFormParams::new(message, schema::of::<T>());
+        let result = self.elicit_form(key, form).await?;
+        Ok(match result.action {
+            ElicitAction::Accept => {
+                let content = Value::Object(result.content.unwrap_or_default());
+                let answer = serde_json::from_value(content);
+                Elicited::Accept(answer.map_err(|error| AskError::Misfit(error.to_string()))?)
+            }
+            ElicitAction::Decline => Elicited::Decline,
+            ElicitAction::Cancel => Elicited::Cancel,
+        })
+    }
+
+    /// Asks the user to fill in a form given as a schema: for forms that are not known when the
+    /// program is compiled. Prefer [`elicit`](Self::elicit).
+    ///
+    /// # Errors
+    ///
+    /// As [`elicit`](Self::elicit).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    pub async fn elicit_form(
+        &self,
+        key: &str,
+        form: ElicitFormParams,
+    ) -> Result<ElicitResult, AskError> {
+        let params = self.askable(Capability::Elicitation, || {
+            wire::elicit_form(&form, self.client().version())
+                .map_err(|error| AskError::Unaskable(error.to_string()))
+        })?;
+        tracing::trace!(key, "eliciting");
+        self.ask(method::ELICITATION_CREATE, &params).await
+    }
+
+    /// Asks the user to visit a URL, such as a sign-in page (2025-11-25 and later). The answer
+    /// says whether the user agreed to go there, not what happened there.
+    ///
+    /// # Errors
+    ///
+    /// As [`elicit`](Self::elicit).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    pub async fn elicit_url(
+        &self,
+        key: &str,
+        url: ElicitUrlParams,
+    ) -> Result<ElicitResult, AskError> {
+        let params = self.askable(Capability::UrlElicitation, || {
+            wire::elicit_url(&url, self.client().version())
+                .map_err(|error| AskError::Unaskable(error.to_string()))
+        })?;
+        tracing::trace!(key, "eliciting by URL");
+        self.ask(method::ELICITATION_CREATE, &params).await
+    }
+
+    /// Asks the client's model. Deprecated in 2026-07-28: a server that needs a model does better
+    /// to call one itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`elicit`](Self::elicit); with `tools` set, the client must have declared
+    /// [`Capability::SamplingTools`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    pub async fn sample(
+        &self,
+        key: &str,
+        message: CreateMessageParams,
+    ) -> Result<CreateMessageResult, AskError> {
+        let with_tools = message.tools.is_some() || message.tool_choice.is_some();
+        let needed = if with_tools {
+            Capability::SamplingTools
+        } else {
+            Capability::Sampling
+        };
+        let params = self.askable(needed, || {
+            wire::create_message(&message, self.client().version())
+                .map_err(|error| AskError::Unaskable(error.to_string()))
+        })?;
+        tracing::trace!(key, "sampling");
+        self.ask(method::SAMPLING_CREATE_MESSAGE, &params).await
+    }
+
+    /// The directories and files the user works on. Deprecated in 2026-07-28: take paths as
+    /// arguments instead.
+    ///
+    /// In the handshake era the server keeps the roots of a session at hand and asks again when
+    /// the client says that they changed; this asks only when nothing is known yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`elicit`](Self::elicit).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    pub async fn roots(&self) -> Result<Arc<[Root]>, AskError> {
+        let params = self.askable(Capability::Roots, || Ok(Raw::empty_object()))?;
+        if let Some(known) = self.core().roots.known() {
+            return Ok(known);
+        }
+        let listed: ListRootsResult = self.ask(method::ROOTS_LIST, &params).await?;
+        Ok(listed.roots.into())
+    }
+
+    /// The parameters of a question, once it is clear that the client can be asked.
+    fn askable(
+        &self,
+        needed: Capability,
+        params: impl FnOnce() -> Result<Raw, AskError>,
+    ) -> Result<Raw, AskError> {
+        if !self.client().can(needed) {
+            return Err(AskError::MissingCapability(needed));
+        }
+        match self.core().era() {
+            Era::Handshake => params(),
+            Era::Stateless => Err(AskError::Unavailable(BY_HAND)),
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &Raw,
+    ) -> Result<T, AskError> {
+        let parts = &self.call().parts;
+        let answer = inline::ask(self.core(), &parts.outlet, method, params, parts.patience);
+        let answer = tokio::select! {
+            answer = answer => answer?,
+            () = parts.cancel.cancelled() => return Err(AskError::Gone),
+        };
+        answer
+            .decode()
+            .map_err(|error| AskError::Misfit(error.to_string()))
+    }
+}

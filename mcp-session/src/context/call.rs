@@ -1,0 +1,86 @@
+//! One request in flight: what it said, where its messages go, whether it is still wanted.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Host;
+use crate::context::progress::Steps;
+use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
+use crate::session::{Client, Kind, Outbox};
+
+/// What a request brings.
+pub(crate) struct CallParts {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) id: RequestId,
+    pub(crate) method: ByteStr,
+    pub(crate) client: Arc<Client>,
+    pub(crate) meta: RequestMeta,
+    /// Where messages about this request go.
+    pub(crate) outlet: Arc<Outbox>,
+    pub(crate) cancel: CancellationToken,
+    /// Answers to questions an earlier round asked (2026-07-28, "Multi Round-Trip Requests").
+    pub(crate) input_responses: Option<Raw>,
+    pub(crate) request_state: Option<String>,
+    /// How long a question to the client may take.
+    pub(crate) patience: Duration,
+}
+
+/// One request, shared by its handler and by whoever drives it.
+pub(crate) struct Call {
+    pub(crate) parts: CallParts,
+    // Held to look at and set two numbers, never across an await.
+    pub(crate) steps: Mutex<Steps>,
+    answered: AtomicBool,
+}
+
+impl Call {
+    pub(crate) fn new(parts: CallParts) -> Self {
+        Self {
+            parts,
+            steps: Mutex::default(),
+            answered: AtomicBool::new(false),
+        }
+    }
+
+    /// Queues a message about this request, unless it is answered already.
+    pub(crate) fn say(&self, kind: Kind, frame: Frame) {
+        if !self.answered.load(Ordering::Acquire) {
+            self.parts.outlet.push(kind, frame);
+        }
+    }
+
+    /// The request is answered: nothing more may be said about it.
+    pub(crate) fn answered(&self) {
+        self.answered.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn wants_log(&self, level: LogLevel) -> bool {
+        let core = self.parts.host.core();
+        match core.era() {
+            Era::Handshake => level >= core.log_level(),
+            Era::Stateless => self
+                .parts
+                .meta
+                .log_level
+                .level()
+                .is_some_and(|wanted| level >= wanted),
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("id", &self.parts.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! A request on its way to its method, and how one is run.
+
+use std::{pin::Pin, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::catalog::Families;
+use crate::context::{CallParts, Context, Needs};
+use crate::dispatch::reaction::Answer;
+use crate::error::ToolError;
+use crate::protocol::wire::Shape;
+use crate::protocol::{
+    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
+};
+use crate::server::{Blueprint, Contained, Live, Server};
+use crate::session::{CallGuard, Capability, Client, Outbox};
+
+/// A request that was admitted, and everything its method may need.
+pub(crate) struct Arrival<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) live: Arc<Live>,
+    pub(crate) request: Request,
+    pub(crate) meta: RequestMeta,
+    pub(crate) client: Arc<Client>,
+    pub(crate) outlet: Arc<Outbox>,
+    pub(crate) cancel: CancellationToken,
+    /// Ends what stays open by itself, with its closing result.
+    pub(crate) closing: CancellationToken,
+    /// Keeps the request's id taken, where ids are the connection's.
+    pub(crate) guard: Option<CallGuard>,
+    /// The opening's headers mirror the body: the request came over stateless HTTP.
+    pub(crate) mirrored: bool,
+}
+
+/// What a method that takes time makes of a request.
+pub(crate) enum Work {
+    /// The result is known after all.
+    Done(Payload),
+    /// A handler runs.
+    Runs(Pin<Box<dyn Future<Output = Option<Answer>> + Send>>),
+    /// The request stays open, and waits for something else to speak.
+    Waits(Pin<Box<dyn Future<Output = Option<Answer>> + Send>>),
+}
+
+impl Arrival<'_> {
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.client.version()
+    }
+
+    pub(crate) fn blueprint(&self) -> &Blueprint {
+        &self.live.revision().blueprint
+    }
+
+    pub(crate) fn families(&self) -> Families {
+        self.live.catalog().families
+    }
+
+    /// For whom results are shaped.
+    pub(crate) fn shape(&self) -> Shape {
+        let version = self.version();
+        let stateless = version.era() == Era::Stateless;
+        let info =
+            (stateless && self.server.inner().identify).then(|| self.blueprint().info_json.clone());
+        Shape::new(version, info)
+    }
+
+    /// The parameters, as one method reads them.
+    pub(crate) fn params<T>(
+        &self,
+        read: impl FnOnce(Option<&Raw>) -> Result<T, RpcError>,
+    ) -> Result<T, RpcError> {
+        read(self.request.params.as_ref())
+    }
+
+    /// Refuses a client that did not declare what a handler needs.
+    pub(crate) fn check_needs(&self, needs: &Needs) -> Result<(), Capability> {
+        let missing = needs
+            .capabilities()
+            .iter()
+            .find(|needed| !self.client.can(**needed));
+        missing.map_or(Ok(()), |missing| Err(*missing))
+    }
+
+    /// The context a handler of this request gets.
+    pub(crate) fn context(
+        &mut self,
+        input_responses: Option<Raw>,
+        request_state: Option<String>,
+    ) -> Context {
+        Context::new(CallParts {
+            host: self.live.clone(),
+            id: self.request.id.clone(),
+            method: self.request.method.clone(),
+            client: Arc::clone(&self.client),
+            meta: std::mem::take(&mut self.meta),
+            outlet: Arc::clone(&self.outlet),
+            cancel: self.cancel.clone(),
+            input_responses,
+            request_state,
+            patience: self.server.limits().answer,
+        })
+    }
+
+    /// Runs a handler, and makes an answer of what it returns with `finish`.
+    ///
+    /// The handler is dropped when the request is cancelled; it then gets no answer. What it
+    /// throws stays inside.
+    pub(crate) fn run<T: Send + 'static>(
+        self,
+        ctx: Context,
+        handler: Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
+        finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
+        + Send
+        + 'static,
+    ) -> Work {
+        let shape = self.shape();
+        let span = tracing::info_span!(
+            "request",
+            method = %self.request.method,
+            id = ?self.request.id,
+            era = ?self.live.core().era(),
+        );
+        let (id, guard) = (self.request.id, self.guard);
+        let running = self.server.inner().tasks.token();
+        let handler = Contained::new(handler);
+        // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
+        let abandoned = self.cancel.drop_guard();
+        Work::Runs(Box::pin(
+            async move {
+                let returned = tokio::select! {
+                    biased;
+                    () = ctx.call().parts.cancel.cancelled() => None,
+                    returned = handler => Some(returned),
+                };
+                ctx.call().answered();
+                let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
+                abandoned.disarm();
+                drop((guard, running));
+                answer
+            }
+            .instrument(span),
+        ))
+    }
+}
+
+/// The answer to a request, as its method has it.
+pub(crate) fn answer(id: &RequestId, result: Result<Payload, RpcError>, shape: &Shape) -> Answer {
+    match result {
+        Ok(payload) => Answer::new(200, Frame::result(id, payload)),
+        Err(error) => Answer::failed(id, &error, shape.version),
+    }
+}

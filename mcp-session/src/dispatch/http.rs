@@ -1,0 +1,427 @@
+//! Messages over Streamable HTTP.
+//!
+//! The transport has checked what is about HTTP alone (host, origin, content type, size); here
+//! begins what is about the protocol, in the order of admission that ARCHITECTURE.md lists.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use tokio_util::sync::CancellationToken;
+
+use crate::dispatch::arrival::Arrival;
+use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
+use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
+use crate::dispatch::{admit, lifecycle, mirror, notice, route};
+use crate::protocol::{
+    DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
+    RequestId, RequestMeta, RpcError, decode, method,
+};
+use crate::server::{Live, Registry, Server};
+use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
+
+/// Takes the body of a POST.
+pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Reaction {
+    let post = Post {
+        server,
+        uri,
+        headers,
+    };
+    if server.inner().stopping.is_cancelled() {
+        return post.unavailable("the server is shutting down");
+    }
+    match decode(&body, &server.limits().decode()) {
+        Ok(Incoming::One(message)) => post.one(message).await,
+        Ok(Incoming::Batch(messages)) => post.batch(messages),
+        Err(error) => post.error(400, error.id.as_ref(), &error.error),
+    }
+}
+
+/// Opens the standing stream of a session, or resumes one that was lost.
+pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answer> {
+    without_modern(headers)?;
+    let live = named_session(server, headers).map_err(|refusal| refusal.answer(None))?;
+    let version = version(&live);
+    let event = headers.get("last-event-id");
+    let (stream, reader) = match event {
+        None => {
+            let standing = live.core().streams.standing(server.limits().resumable());
+            (crate::session::STANDING, standing.reader())
+        }
+        Some(event) => {
+            let event = event.to_str().ok().and_then(EventId::parse);
+            let own = event.filter(|event| event.tag == live.core().tag());
+            match own.map(|event| live.core().streams.resume(event)) {
+                Some(Resume::Reader(stream, reader)) => (stream, reader),
+                Some(Resume::Unknown) | None => {
+                    let error = RpcError::invalid_request(
+                        "the event is not known here, or something behind it is gone",
+                    );
+                    return Err(Answer::error(400, None, &error, version));
+                }
+            }
+        }
+    };
+    heard(server, &live);
+    server.refresh_roots(&live);
+    Ok(Attached {
+        live,
+        stream,
+        reader,
+        version,
+    })
+}
+
+/// Ends a session.
+pub(crate) fn delete(server: &Server, headers: &HeaderMap) -> Answer {
+    if let Err(answer) = without_modern(headers) {
+        return answer;
+    }
+    match named_session(server, headers) {
+        Ok(live) => {
+            server
+                .inner()
+                .sessions
+                .end(live.core().id().as_str(), EndReason::Client);
+            Answer::bare(204)
+        }
+        Err(refusal) => refusal.answer(None),
+    }
+}
+
+/// The stateless era has neither GET nor DELETE (2026-07-28, "Streamable HTTP", "Backward
+/// Compatibility").
+fn without_modern(headers: &HeaderMap) -> Result<(), Answer> {
+    let named = headers
+        .get("mcp-protocol-version")
+        .and_then(|value| value.to_str().ok());
+    match named
+        .and_then(ProtocolVersion::parse)
+        .map(ProtocolVersion::era)
+    {
+        Some(Era::Stateless) => Err(Answer::bare(405)),
+        Some(Era::Handshake) | None => Ok(()),
+    }
+}
+
+/// A stream of a session, and a reader on it.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) live: Arc<Live>,
+    /// The stream's number, for the ids of its events.
+    pub(crate) stream: u32,
+    pub(crate) reader: Reader,
+    pub(crate) version: ProtocolVersion,
+}
+
+/// One POST.
+struct Post<'a> {
+    server: &'a Server,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Post<'_> {
+    async fn one(self, message: Message) -> Reaction {
+        match message {
+            Message::Request(request) => self.request(request).await,
+            Message::Notification(notification) => self.notification(notification),
+            Message::Response(response) => {
+                if self.era(None, "") == Era::Stateless {
+                    let error = RpcError::invalid_request("a stateless client sends no responses");
+                    return self.error(400, None, &error);
+                }
+                match named_session(self.server, &self.headers) {
+                    Ok(live) => {
+                        heard(self.server, &live);
+                        notice::answered(&live, response);
+                        Reaction::Accepted
+                    }
+                    Err(refusal) => refusal.answer(None).into(),
+                }
+            }
+        }
+    }
+
+    async fn request(self, request: Request) -> Reaction {
+        let meta = match RequestMeta::of(request.params.as_ref()) {
+            Ok(meta) => meta,
+            Err(error) => return self.error(400, Some(&request.id), &error),
+        };
+        match self.era(meta.protocol_version.as_deref(), &request.method) {
+            Era::Stateless => self.stateless(request, meta).await,
+            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Handshake => match named_session(self.server, &self.headers) {
+                Ok(live) => handshake(self.server, &live, request, meta, None),
+                Err(refusal) => refusal.answer(Some(&request.id)).into(),
+            },
+        }
+    }
+
+    async fn stateless(self, request: Request, meta: RequestMeta) -> Reaction {
+        let server = self.server;
+        let id = request.id.clone();
+        let refused = |status, error: &RpcError| -> Reaction {
+            Answer::error(status, Some(&id), error, ProtocolVersion::LATEST).into()
+        };
+        let client = match admit::client(&meta, Some(self.version_header())) {
+            Ok(client) => client,
+            Err(error) => return refused(400, &error),
+        };
+        if let Err(error) = mirror::check_standard(&self.headers, &request) {
+            return refused(400, &error);
+        }
+        let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
+        let live = server.prepare(opening);
+        let arrival = Arrival {
+            server,
+            live: Arc::clone(&live),
+            request,
+            meta,
+            client,
+            outlet: Outbox::new(server.limits().transient()),
+            cancel: CancellationToken::new(),
+            closing: server.inner().stopping.clone(),
+            guard: None,
+            mirrored: true,
+        };
+        if let Some(error) = route::unknown(&arrival) {
+            return refused(404, &error);
+        }
+        if let Err(error) = server.open(&live).await {
+            return refused(200, &refused_session(&error));
+        }
+        route::route(arrival)
+    }
+
+    fn initialize(self, request: &Request) -> Reaction {
+        let params = match InitializeParams::from_params(request.params.as_ref()) {
+            Ok(params) => params,
+            Err(error) => return self.error(400, Some(&request.id), &error),
+        };
+        if named_session(self.server, &self.headers).is_ok() {
+            let error = RpcError::invalid_request("this session is initialized already");
+            return self.error(400, Some(&request.id), &error);
+        }
+        let (server, limits) = (self.server, self.server.limits());
+        let inner = server.inner();
+        inner.sessions.sweep(
+            inner.uptime_ms(),
+            u64::try_from(limits.idle.as_millis()).unwrap_or(u64::MAX),
+        );
+        let Some(place) = Registry::reserve(inner, limits.sessions) else {
+            return self.unavailable("the server takes no more sessions now");
+        };
+        let client = lifecycle::negotiated(params);
+        let version = client.version();
+        let opened = Opening::new(Era::Handshake, None).over_http(self.uri, self.headers);
+        let live = server.prepare(opened);
+        let Some(guard) = live.core().calls.begin(&request.id) else {
+            return Answer::error(400, Some(&request.id), &taken(), version).into();
+        };
+        let (entering, server) = (Arc::clone(&live), server.clone());
+        let id = request.id.clone();
+        let future = async move {
+            let answer = opening(server.clone(), Arc::clone(&entering), client, id, guard).await?;
+            if entering.is_open() {
+                place.enter(&entering);
+                let opened = Some(entering.core().id().clone());
+                return Some(Answer { opened, ..answer });
+            }
+            Some(answer)
+        };
+        let outlet = Outbox::new(limits.transient());
+        let upgrade = Upgrade::Never;
+        Reaction::Running(Running {
+            future: Box::pin(future),
+            outlet,
+            live,
+            version,
+            upgrade,
+        })
+    }
+
+    fn notification(&self, notification: Notification) -> Reaction {
+        let meta = match RequestMeta::of(notification.params.as_ref()) {
+            Ok(meta) => meta,
+            Err(error) => return self.error(400, None, &error),
+        };
+        match self.era(meta.protocol_version.as_deref(), &notification.method) {
+            Era::Handshake => match named_session(self.server, &self.headers) {
+                Ok(live) => {
+                    heard(self.server, &live);
+                    notice::handshake(self.server, &live, notification);
+                    Reaction::Accepted
+                }
+                Err(refusal) => refusal.answer(None).into(),
+            },
+            Era::Stateless => {
+                // A cancellation is accepted and ignored: ids are the sender's own, and closing
+                // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
+                if &*notification.method != method::CANCELLED {
+                    let opening = Opening::new(Era::Stateless, None);
+                    let live = self.server.prepare(opening);
+                    live.opened();
+                    notice::heard(self.server, &live, notification);
+                }
+                Reaction::Accepted
+            }
+        }
+    }
+
+    fn batch(self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
+        let live = match named_session(self.server, &self.headers) {
+            Ok(live) if version(&live).has_batches() => live,
+            _ => return self.error(400, None, &no_batches()),
+        };
+        if messages.iter().any(is_initialize) {
+            let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
+            return self.error(400, None, &error);
+        }
+        let version = version(&live);
+        let outlet = Outbox::new(self.server.limits().resumable());
+        let reactions: Vec<_> = messages
+            .into_iter()
+            .map(|message| match message {
+                Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
+                    Ok(meta) => handshake(self.server, &live, request, meta, Some(&outlet)),
+                    Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
+                },
+                Ok(Message::Notification(notification)) => {
+                    notice::handshake(self.server, &live, notification);
+                    Reaction::Accepted
+                }
+                Ok(Message::Response(response)) => {
+                    notice::answered(&live, response);
+                    Reaction::Accepted
+                }
+                Err(error) => Answer::error(200, error.id.as_ref(), &error.error, version).into(),
+            })
+            .collect();
+        joined(reactions, outlet, live, version)
+    }
+
+    fn era(&self, in_meta: Option<&str>, method: &str) -> Era {
+        admit::era(in_meta, self.version_header(), method)
+    }
+
+    fn version_header(&self) -> Option<&str> {
+        self.headers.get("mcp-protocol-version")?.to_str().ok()
+    }
+
+    fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
+        let named = self.version_header().and_then(ProtocolVersion::parse);
+        let version = named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
+        Answer::error(status, id, error, version).into()
+    }
+
+    fn unavailable(&self, why: &'static str) -> Reaction {
+        let error = RpcError::internal(why);
+        match self.error(503, None, &error) {
+            Reaction::Answer(answer) => Answer {
+                retry_after: Some(5),
+                ..answer
+            }
+            .into(),
+            other => other,
+        }
+    }
+}
+
+/// Routes a request of a handshake session.
+fn handshake(
+    server: &Server,
+    live: &Arc<Live>,
+    request: Request,
+    meta: RequestMeta,
+    shared: Option<&Arc<Outbox>>,
+) -> Reaction {
+    heard(server, live);
+    let version = version(live);
+    let Some(client) = live.core().client().cloned() else {
+        let error = RpcError::invalid_request("this session is not initialized yet");
+        return Answer::error(400, Some(&request.id), &error, version).into();
+    };
+    if live.core().calls.len() >= server.limits().in_flight {
+        let error = RpcError::internal("too many requests are in flight in this session");
+        let answer = Answer::error(429, Some(&request.id), &error, version);
+        return Answer {
+            retry_after: Some(1),
+            ..answer
+        }
+        .into();
+    }
+    let Some(guard) = live.core().calls.begin(&request.id) else {
+        return Answer::error(400, Some(&request.id), &taken(), version).into();
+    };
+    let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
+    route::route(Arrival {
+        server,
+        live: Arc::clone(live),
+        request,
+        meta,
+        client,
+        outlet,
+        cancel: guard.token().clone(),
+        closing: server.inner().stopping.clone(),
+        guard: Some(guard),
+        mirrored: false,
+    })
+}
+
+/// Why a request has no session.
+struct Refusal {
+    status: u16,
+    error: RpcError,
+    version: ProtocolVersion,
+}
+
+impl Refusal {
+    fn answer(&self, id: Option<&RequestId>) -> Answer {
+        Answer::error(self.status, id, &self.error, self.version)
+    }
+}
+
+/// The session that the headers name. An unknown id is 404 whatever else is wrong, so that a
+/// client learns that it must begin anew.
+fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refusal> {
+    let header = headers.get("mcp-protocol-version");
+    let named = header
+        .and_then(|value| value.to_str().ok())
+        .and_then(ProtocolVersion::parse);
+    let refuse = |status, message: &'static str| Refusal {
+        status,
+        error: RpcError::invalid_request(message),
+        version: named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE),
+    };
+    let Some(id) = headers.get("mcp-session-id") else {
+        return Err(refuse(
+            400,
+            "the `Mcp-Session-Id` header is missing: send `initialize` first, or follow protocol version 2026-07-28",
+        ));
+    };
+    let found = id
+        .to_str()
+        .ok()
+        .and_then(|id| server.inner().sessions.find(id));
+    let found = found.filter(|live| live.is_over_http());
+    let live =
+        found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
+    if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
+        return Err(refuse(
+            400,
+            "the `MCP-Protocol-Version` header names no revision that has sessions here",
+        ));
+    }
+    Ok(live)
+}
+
+fn heard(server: &Server, live: &Live) {
+    live.heard(server.inner().uptime_ms());
+}
+
+fn version(live: &Live) -> ProtocolVersion {
+    live.core()
+        .client()
+        .map_or(ProtocolVersion::LATEST_HANDSHAKE, |client| client.version())
+}

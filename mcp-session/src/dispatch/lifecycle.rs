@@ -1,0 +1,69 @@
+//! `initialize`, `server/discover` and `ping`: getting to know each other.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::catalog::Family;
+use crate::dispatch::arrival::Arrival;
+use crate::protocol::wire::{Shape, Shaped};
+use crate::protocol::{
+    DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged, Payload,
+    ProtocolVersion, ResourcesCapability, RpcError, ServerCapabilities,
+};
+use crate::server::{Live, Revision};
+use crate::session::Client;
+
+pub(crate) fn server_discover(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    let revision = arrival.live.revision();
+    let cache = arrival.server.inner().list_cache(&revision.blueprint);
+    let mut result = DiscoverResult::new(capabilities(revision), cache);
+    result
+        .instructions
+        .clone_from(&revision.blueprint.instructions);
+    Ok(result.shape(&arrival.shape()))
+}
+
+pub(crate) fn ping(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
+    Ok(EmptyResult::new().shape(&arrival.shape()))
+}
+
+/// The client of a handshake, at the revision it gets: the one it asked for where that begins
+/// with a handshake, the newest such one otherwise (2025-11-25, "Lifecycle", "Version
+/// Negotiation"). An `initialize` that asks for 2026-07-28 is answered with 2025-11-25.
+pub(crate) fn negotiated(params: InitializeParams) -> Arc<Client> {
+    let version = ProtocolVersion::parse(&params.protocol_version)
+        .filter(|version| version.era() == Era::Handshake)
+        .unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
+    // The session outlives the message, and must not keep its bytes.
+    let capabilities = params.capabilities.detach();
+    Arc::new(Client::new(version, Some(params.client_info), capabilities))
+}
+
+/// The result of `initialize`.
+pub(crate) fn initialized(live: &Live, version: ProtocolVersion) -> Payload {
+    let revision = live.revision();
+    let blueprint = &revision.blueprint;
+    let mut result = InitializeResult::new(version, capabilities(revision), blueprint.info.clone());
+    result.instructions.clone_from(&blueprint.instructions);
+    result.shape(&Shape::new(version, None))
+}
+
+/// What the server can do. Changes of lists are declared for every family there is: a byte
+/// stream, a GET stream and a `subscriptions/listen` stream all deliver them.
+fn capabilities(revision: &Revision) -> ServerCapabilities {
+    let (blueprint, families) = (&revision.blueprint, revision.catalog.families);
+    let some = |settings: &Map<String, Value>| (!settings.is_empty()).then(|| settings.clone());
+    let listed = |family| families.has(family).then(|| ListChanged::new(true));
+    ServerCapabilities {
+        tools: listed(Family::Tools),
+        prompts: listed(Family::Prompts),
+        resources: families
+            .has(Family::Resources)
+            .then(|| ResourcesCapability::new(true).subscribe(true)),
+        completions: families.has(Family::Completions),
+        logging: blueprint.logging,
+        extensions: some(blueprint.extensions.declared()),
+        experimental: some(blueprint.extensions.experimental()),
+    }
+}

@@ -1,0 +1,106 @@
+//! The method table.
+
+use crate::catalog::Family;
+use crate::dispatch::arrival::{Arrival, Work, answer};
+use crate::dispatch::reaction::{Reaction, Running, Upgrade};
+use crate::dispatch::{
+    completion, extension, lifecycle, lists, logging, prompts, resources, subscriptions, tools,
+};
+use crate::protocol::{Era, Payload, RpcError, method};
+
+use Method::{Answers, Runs};
+
+/// One line per method: its name, the era that has it, the family that must be declared for it,
+/// and what answers it. `initialize` is not here: it opens the session that all others need.
+#[rustfmt::skip]
+static METHODS: &[(&str, Eras, Option<Family>, Method)] = &[
+    (method::TOOLS_CALL,               Eras::Both,      TOOLS,       Runs(tools::tools_call)),
+    (method::TOOLS_LIST,               Eras::Both,      TOOLS,       Answers(lists::tools_list)),
+    (method::RESOURCES_READ,           Eras::Both,      RESOURCES,   Runs(resources::resources_read)),
+    (method::RESOURCES_LIST,           Eras::Both,      RESOURCES,   Answers(lists::resources_list)),
+    (method::RESOURCES_TEMPLATES_LIST, Eras::Both,      RESOURCES,   Answers(lists::resources_templates_list)),
+    (method::RESOURCES_SUBSCRIBE,      Eras::Handshake, RESOURCES,   Answers(resources::resources_subscribe)),
+    (method::RESOURCES_UNSUBSCRIBE,    Eras::Handshake, RESOURCES,   Answers(resources::resources_unsubscribe)),
+    (method::PROMPTS_GET,              Eras::Both,      PROMPTS,     Runs(prompts::prompts_get)),
+    (method::PROMPTS_LIST,             Eras::Both,      PROMPTS,     Answers(lists::prompts_list)),
+    (method::COMPLETION_COMPLETE,      Eras::Both,      COMPLETIONS, Runs(completion::completion_complete)),
+    (method::SERVER_DISCOVER,          Eras::Stateless, None,        Answers(lifecycle::server_discover)),
+    (method::SUBSCRIPTIONS_LISTEN,     Eras::Stateless, None,        Runs(subscriptions::subscriptions_listen)),
+    (method::PING,                     Eras::Handshake, None,        Answers(lifecycle::ping)),
+    (method::LOGGING_SET_LEVEL,        Eras::Handshake, None,        Answers(logging::logging_set_level)),
+];
+
+const TOOLS: Option<Family> = Some(Family::Tools);
+const PROMPTS: Option<Family> = Some(Family::Prompts);
+const RESOURCES: Option<Family> = Some(Family::Resources);
+const COMPLETIONS: Option<Family> = Some(Family::Completions);
+
+/// The eras that have a method.
+#[derive(Clone, Copy)]
+enum Eras {
+    Both,
+    Handshake,
+    Stateless,
+}
+
+/// How a method answers.
+#[derive(Clone, Copy)]
+enum Method {
+    /// At once.
+    Answers(fn(&Arrival<'_>) -> Result<Payload, RpcError>),
+    /// It may take time.
+    Runs(fn(Arrival<'_>) -> Result<Work, RpcError>),
+}
+
+impl Eras {
+    fn has(self, era: Era) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Handshake => era == Era::Handshake,
+            Self::Stateless => era == Era::Stateless,
+        }
+    }
+}
+
+/// What answers this request; `None` when its era or its template has no such method.
+fn find(arrival: &Arrival<'_>) -> Option<Method> {
+    let name = arrival.request.method.as_str();
+    let Some((_, eras, family, method)) = METHODS.iter().find(|(known, ..)| *known == name) else {
+        let answering = arrival.blueprint().extensions.answering(name);
+        return answering.map(|_| Runs(extension::answer));
+    };
+    let offered = family.is_none_or(|family| arrival.families().has(family));
+    (eras.has(arrival.version().era()) && offered).then_some(*method)
+}
+
+/// The error for a method that this request cannot have.
+pub(crate) fn unknown(arrival: &Arrival<'_>) -> Option<RpcError> {
+    find(arrival)
+        .is_none()
+        .then(|| RpcError::method_not_found(&arrival.request.method))
+}
+
+/// Does what the request asks for, in the session it arrived in.
+pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
+    let shape = arrival.shape();
+    let id = arrival.request.id.clone();
+    let (live, outlet) = (arrival.live.clone(), arrival.outlet.clone());
+    let work = match find(&arrival) {
+        Some(Answers(method)) => method(&arrival).map(Work::Done),
+        Some(Runs(method)) => method(arrival),
+        None => Err(RpcError::method_not_found(&arrival.request.method)),
+    };
+    let (future, upgrade) = match work {
+        Ok(Work::Done(payload)) => return answer(&id, Ok(payload), &shape).into(),
+        Ok(Work::Runs(future)) => (future, Upgrade::OnSpeech),
+        Ok(Work::Waits(future)) => (future, Upgrade::Passive),
+        Err(error) => return answer(&id, Err(error), &shape).into(),
+    };
+    Reaction::Running(Running {
+        future,
+        outlet,
+        live,
+        version: shape.version,
+        upgrade,
+    })
+}

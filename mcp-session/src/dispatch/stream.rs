@@ -1,0 +1,434 @@
+//! Messages on a byte stream: stdio, a socket, a pipe in memory.
+//!
+//! A stream is one client. It has one handshake session for its whole life, which `initialize`
+//! brings to use; requests of the stateless era on the same stream never touch that session.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Principal;
+use crate::dispatch::arrival::{Arrival, answer};
+use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
+use crate::dispatch::{admit, lifecycle, notice, route};
+use crate::error::Result;
+use crate::protocol::wire::Shape;
+use crate::protocol::{
+    DecodeError, Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion,
+    Request, RequestId, RequestMeta, Response, RpcError, decode, method,
+};
+use crate::server::{Live, OpenError, Server};
+use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
+
+/// What a line holds.
+pub(crate) type Decoded = Result<Incoming, DecodeError>;
+
+/// One byte stream, and the client at its other end.
+pub(crate) struct Connection {
+    server: Server,
+    principal: Option<Principal>,
+    /// Everything that goes out, of all requests and both eras.
+    outbox: Arc<Outbox>,
+    /// Ids are the stream's: two requests in flight cannot share one, whatever their era.
+    calls: Arc<Calls>,
+    /// The handshake session of this stream.
+    live: Arc<Live>,
+    /// Claimed by the first `initialize`.
+    initializing: std::sync::atomic::AtomicBool,
+    /// Its subscriptions are to end: the server is shutting down, or the client is gone.
+    closing: CancellationToken,
+}
+
+impl Connection {
+    /// Prepares a stream. Its handshake session can be edited from here on.
+    pub(crate) fn new(server: &Server, principal: Option<Principal>) -> Arc<Self> {
+        let outbox = Outbox::new(server.limits().transient());
+        let live = server.prepare(Opening::new(Era::Handshake, principal.clone()));
+        live.core().streams.adopt_standing(Arc::clone(&outbox));
+        server.inner().sessions.enter_stream(&live);
+        let calls = Arc::clone(&live.core().calls);
+        let closing = server.inner().stopping.child_token();
+        let server = server.clone();
+        Arc::new(Self {
+            server,
+            principal,
+            outbox,
+            calls,
+            live,
+            initializing: false.into(),
+            closing,
+        })
+    }
+
+    pub(crate) fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The stream is gone, or nothing more is wanted of it.
+    pub(crate) fn end(&self, reason: EndReason) {
+        self.server
+            .inner()
+            .sessions
+            .end(self.live.core().id().as_str(), reason);
+        self.calls.cancel_all();
+    }
+
+    /// No more can come from the client, or will be read of it: questions fail, and subscriptions
+    /// end with their closing result.
+    pub(crate) fn hang_up(&self) {
+        self.live.core().questions.close();
+        self.closing.cancel();
+    }
+
+    /// Decodes one message, or one batch.
+    pub(crate) fn decode(&self, line: &Bytes) -> Decoded {
+        decode(line, &self.server.limits().decode())
+    }
+
+    /// Takes one message, or one batch.
+    pub(crate) fn take(&self, decoded: Decoded) -> Reaction {
+        match decoded {
+            Ok(Incoming::One(message)) => self.one(message),
+            Ok(Incoming::Batch(messages)) => self.batch(messages),
+            Err(error) => self.refused(error.id.as_ref(), &error.error),
+        }
+    }
+
+    fn one(&self, message: Message) -> Reaction {
+        match message {
+            Message::Request(request) => self.request(request),
+            Message::Notification(notification) => {
+                self.notification(notification);
+                Reaction::Accepted
+            }
+            Message::Response(response) => {
+                self.response(response);
+                Reaction::Accepted
+            }
+        }
+    }
+
+    fn request(&self, request: Request) -> Reaction {
+        let meta = match RequestMeta::of(request.params.as_ref()) {
+            Ok(meta) => meta,
+            Err(error) => return self.refused(Some(&request.id), &error),
+        };
+        match admit::era(meta.protocol_version.as_deref(), None, &request.method) {
+            Era::Stateless => self.stateless(request, meta),
+            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Handshake => self.handshake(request, meta),
+        }
+    }
+
+    fn stateless(&self, request: Request, meta: RequestMeta) -> Reaction {
+        let latest = ProtocolVersion::LATEST;
+        let client = match admit::client(&meta, None) {
+            Ok(client) => client,
+            Err(error) => return Answer::error(400, Some(&request.id), &error, latest).into(),
+        };
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return Answer::error(400, Some(&request.id), &taken(), latest).into();
+        };
+        let live = self
+            .server
+            .prepare(Opening::new(Era::Stateless, self.principal.clone()));
+        let admitted = Admitted {
+            request,
+            meta,
+            client,
+            guard,
+            closing: self.closing.clone(),
+        };
+        if live.revision().blueprint.on_open.is_none() {
+            live.opened();
+            return self.route(live, admitted);
+        }
+        self.route_when_open(live, admitted)
+    }
+
+    /// Runs `on_open` first; the request's id is taken meanwhile, so that it can be cancelled.
+    fn route_when_open(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
+        let (server, outlet) = (self.server.clone(), Arc::clone(&self.outbox));
+        let version = admitted.client.version();
+        let opened = Arc::clone(&live);
+        let future = async move {
+            let id = admitted.request.id.clone();
+            let cancel = admitted.guard.token().clone();
+            let opening = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return None,
+                opening = server.open(&opened) => opening,
+            };
+            if let Err(error) = opening {
+                return Some(Answer::error(
+                    200,
+                    Some(&id),
+                    &refused_session(&error),
+                    version,
+                ));
+            }
+            match route::route(admitted.arrive(&server, opened, outlet)) {
+                Reaction::Accepted => None,
+                Reaction::Answer(answer) => Some(answer),
+                Reaction::Running(running) => running.future.await,
+            }
+        };
+        let outlet = Arc::clone(&self.outbox);
+        let upgrade = Upgrade::OnSpeech;
+        Reaction::Running(Running {
+            future: Box::pin(future),
+            outlet,
+            live,
+            version,
+            upgrade,
+        })
+    }
+
+    fn handshake(&self, request: Request, meta: RequestMeta) -> Reaction {
+        let Some(client) = self.live.core().client().cloned() else {
+            return self.before_initialize(request, meta);
+        };
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return Answer::error(400, Some(&request.id), &taken(), client.version()).into();
+        };
+        self.route(
+            Arc::clone(&self.live),
+            Admitted {
+                request,
+                meta,
+                client,
+                guard,
+                closing: self.closing.clone(),
+            },
+        )
+    }
+
+    /// Before `initialize` only `ping` has an answer (2025-11-25, "Lifecycle", "Initialization").
+    fn before_initialize(&self, request: Request, meta: RequestMeta) -> Reaction {
+        let client = admit::unknown_client();
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return self.refused(Some(&request.id), &taken());
+        };
+        let id = request.id.clone();
+        let is_ping = &*request.method == method::PING;
+        let outlet = Arc::clone(&self.outbox);
+        let admitted = Admitted {
+            request,
+            meta,
+            client,
+            guard,
+            closing: self.closing.clone(),
+        };
+        let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
+        if is_ping {
+            return route::route(arrival);
+        }
+        let error = route::unknown(&arrival).unwrap_or_else(|| {
+            RpcError::invalid_request(
+                "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`",
+            )
+        });
+        self.refused(Some(&id), &error)
+    }
+
+    fn initialize(&self, request: &Request) -> Reaction {
+        let params = match InitializeParams::from_params(request.params.as_ref()) {
+            Ok(params) => params,
+            Err(error) => return self.refused(Some(&request.id), &error),
+        };
+        if self
+            .initializing
+            .swap(true, std::sync::atomic::Ordering::AcqRel)
+        {
+            let error = RpcError::invalid_request("this stream is initialized already");
+            return self.refused(Some(&request.id), &error);
+        }
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return self.refused(Some(&request.id), &taken());
+        };
+        let client = lifecycle::negotiated(params);
+        let version = client.version();
+        let (server, live) = (self.server.clone(), Arc::clone(&self.live));
+        let future = opening(server, Arc::clone(&live), client, request.id.clone(), guard);
+        let outlet = Arc::clone(&self.outbox);
+        let upgrade = Upgrade::Never;
+        Reaction::Running(Running {
+            future: Box::pin(future),
+            outlet,
+            live,
+            version,
+            upgrade,
+        })
+    }
+
+    fn route(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
+        route::route(admitted.arrive(&self.server, live, Arc::clone(&self.outbox)))
+    }
+
+    fn notification(&self, notification: Notification) {
+        // Ids are the stream's, so a cancellation needs no era.
+        if &*notification.method == method::CANCELLED {
+            return notice::cancelled(&self.calls, &notification);
+        }
+        notice::handshake(&self.server, &self.live, notification);
+    }
+
+    fn response(&self, response: Response) {
+        notice::answered(&self.live, response);
+    }
+
+    fn batch(&self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
+        let version = self.live.core().client().map(|client| client.version());
+        if !version.is_some_and(ProtocolVersion::has_batches) {
+            return self.refused(None, &no_batches());
+        }
+        if messages.iter().any(is_initialize) {
+            let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
+            return self.refused(None, &error);
+        }
+        let reactions: Vec<_> = messages
+            .into_iter()
+            .map(|message| match message {
+                Ok(message) => self.one(message),
+                Err(error) => self.refused(error.id.as_ref(), &error.error),
+            })
+            .collect();
+        let version = version.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
+        joined(
+            reactions,
+            Arc::clone(&self.outbox),
+            Arc::clone(&self.live),
+            version,
+        )
+    }
+
+    fn refused(&self, id: Option<&RequestId>, error: &RpcError) -> Reaction {
+        let spoken = self.live.core().client().map(|client| client.version());
+        let version = spoken.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
+        Answer::error(400, id, error, version).into()
+    }
+}
+
+/// A request that was admitted, and what keeps its id taken.
+struct Admitted {
+    request: Request,
+    meta: RequestMeta,
+    client: Arc<Client>,
+    guard: CallGuard,
+    closing: CancellationToken,
+}
+
+impl Admitted {
+    fn arrive(self, server: &Server, live: Arc<Live>, outlet: Arc<Outbox>) -> Arrival<'_> {
+        let cancel: CancellationToken = self.guard.token().clone();
+        Arrival {
+            server,
+            live,
+            request: self.request,
+            meta: self.meta,
+            client: self.client,
+            outlet,
+            cancel,
+            closing: self.closing,
+            guard: Some(self.guard),
+            mirrored: false,
+        }
+    }
+}
+
+/// Opens a handshake session for the client that introduced itself.
+pub(crate) async fn opening(
+    server: Server,
+    live: Arc<Live>,
+    client: Arc<Client>,
+    id: RequestId,
+    guard: CallGuard,
+) -> Option<Answer> {
+    let version = client.version();
+    live.core().introduce(client);
+    let opened = tokio::select! {
+        biased;
+        () = guard.token().cancelled() => return None,
+        opened = server.open(&live) => opened,
+    };
+    drop(guard);
+    let shape = Shape::new(version, None);
+    Some(match opened {
+        Ok(()) => answer(&id, Ok(lifecycle::initialized(&live, version)), &shape),
+        Err(error) => answer(&id, Err(refused_session(&error)), &shape),
+    })
+}
+
+/// What a client is told whose session was refused: the reason that `on_open` gave.
+pub(crate) fn refused_session(error: &OpenError) -> RpcError {
+    match error {
+        OpenError::Refused(reason) => {
+            tracing::info!(
+                reason = &**reason as &dyn std::error::Error,
+                "`on_open` refused"
+            );
+            RpcError::internal(format!("the session was refused: {reason}"))
+        }
+        OpenError::Panicked => {
+            tracing::error!("`on_open` panicked");
+            RpcError::internal("the session could not be opened")
+        }
+    }
+}
+
+/// The reactions to a batch as one.
+pub(crate) fn joined(
+    reactions: Vec<Reaction>,
+    outlet: Arc<Outbox>,
+    live: Arc<Live>,
+    version: ProtocolVersion,
+) -> Reaction {
+    let mut known = Vec::new();
+    let mut running = Vec::new();
+    for reaction in reactions {
+        match reaction {
+            Reaction::Accepted => {}
+            Reaction::Answer(answer) => known.push(answer),
+            Reaction::Running(one) => running.push(one.future),
+        }
+    }
+    if running.is_empty() {
+        return match batched(known) {
+            Some(frame) => Answer::new(200, frame).into(),
+            None => Reaction::Accepted,
+        };
+    }
+    let future = Box::pin(async move {
+        let answered = futures_util::future::join_all(running).await;
+        let frame = batched(known.into_iter().chain(answered.into_iter().flatten()));
+        frame.map(|frame: Frame| Answer::new(200, frame))
+    });
+    Reaction::Running(Running {
+        future,
+        outlet,
+        live,
+        version,
+        upgrade: Upgrade::OnSpeech,
+    })
+}
+
+pub(crate) fn is_initialize<E>(message: &Result<Message, E>) -> bool {
+    matches!(message, Ok(Message::Request(request)) if &*request.method == method::INITIALIZE)
+}
+
+pub(crate) fn no_batches() -> RpcError {
+    RpcError::invalid_request("one message at a time: only protocol version 2025-03-26 has batches")
+}
+
+pub(crate) fn taken() -> RpcError {
+    RpcError::invalid_request("a request with this id is still in flight")
+}

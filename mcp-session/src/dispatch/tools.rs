@@ -1,0 +1,106 @@
+//! The method `tools/call`.
+
+use crate::catalog::{ToolReply, View};
+use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::mirror;
+use crate::error::{ToolError, ToolErrorKind};
+use crate::peer::AskError;
+use crate::protocol::wire::{Shape, Shaped};
+use crate::protocol::{
+    CallToolParams, CallToolResult, Era, InputRequiredResult, Payload, RpcError,
+};
+use crate::session::Capability;
+
+pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+    let params = arrival.params(CallToolParams::from_params)?;
+    let name = params.name;
+    let found = arrival.live.with_view(|catalog, overlay| {
+        View::new(&*catalog.tools, &overlay.tools)
+            .find(&name)
+            .cloned()
+    });
+    let tool = found.ok_or_else(|| unknown(&name))?;
+    if arrival.mirrored
+        && let Some(headers) = arrival.live.core().opening().headers()
+    {
+        mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
+    }
+    if let Err(missing) = arrival.check_needs(tool.needs()) {
+        return lacking(missing, &arrival.shape()).map(Work::Done);
+    }
+    let ctx = arrival.context(params.input_responses, params.request_state);
+    let handler = tool.handler().run(params.arguments, ctx.clone());
+    Ok(
+        arrival.run(ctx, handler, move |returned, shape| match returned {
+            Some(reply) => finish(reply, &name, shape),
+            None => Ok(panicked(&name).shape(shape)),
+        }),
+    )
+}
+
+/// What an unknown tool answers, and a hidden one.
+fn unknown(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("unknown tool: {name}"))
+}
+
+fn panicked(name: &str) -> CallToolResult {
+    tracing::error!(tool = name, "a tool panicked");
+    CallToolResult::error("the tool failed unexpectedly")
+}
+
+fn finish(
+    reply: Result<ToolReply, ToolError>,
+    name: &str,
+    shape: &Shape,
+) -> Result<Payload, RpcError> {
+    let error = match reply {
+        Ok(ToolReply::Complete(result)) => return Ok(result.shape(shape)),
+        Ok(ToolReply::InputRequired(result)) => return input_required(&result, shape),
+        Err(error) => error,
+    };
+    match error.into_kind() {
+        ToolErrorKind::Message(message) => Ok(CallToolResult::error(message).shape(shape)),
+        ToolErrorKind::Content(content) => {
+            let mut result = CallToolResult::new(content);
+            result.is_error = true;
+            Ok(result.shape(shape))
+        }
+        ToolErrorKind::Rpc(error) => Err(error),
+        ToolErrorKind::NotFound => Err(unknown(name)),
+        ToolErrorKind::Source(source) => {
+            if let Some(AskError::MissingCapability(missing)) = source.downcast_ref() {
+                return lacking(*missing, shape);
+            }
+            tracing::debug!(tool = name, error = &*source, "a tool failed");
+            Ok(CallToolResult::error(source.to_string()).shape(shape))
+        }
+    }
+}
+
+/// The client did not declare what the handler needs: an error that says what to declare, where
+/// the revision has it; something the model can read elsewhere.
+pub(crate) fn lacking(missing: Capability, shape: &Shape) -> Result<Payload, RpcError> {
+    match shape.version.era() {
+        Era::Stateless => Err(RpcError::missing_capability(missing.required())),
+        Era::Handshake => {
+            let name = missing.name();
+            let text = format!("this needs a client that supports {name}, and this one does not");
+            Ok(CallToolResult::error(text).shape(shape))
+        }
+    }
+}
+
+/// A result that asks, where the revision has such (2026-07-28, "Multi Round-Trip Requests").
+pub(crate) fn input_required(
+    result: &InputRequiredResult,
+    shape: &Shape,
+) -> Result<Payload, RpcError> {
+    match shape.version.era() {
+        Era::Stateless => Ok(result.shape(shape)),
+        Era::Handshake => {
+            tracing::warn!("a handler returned an input-required result to a handshake client");
+            let text = "this needs input in a form that the client's protocol revision lacks";
+            Ok(CallToolResult::error(text).shape(shape))
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The envelope of a message: its members as they stand in the text, then checked.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::protocol::decode::DecodeError;
+use crate::protocol::id::RequestId;
+use crate::protocol::message::{Message, Notification, Request, Response};
+use crate::protocol::text::{ByteStr, Raw};
+
+/// The members of a message as they stand in the text.
+#[derive(Default)]
+pub(super) struct Envelope<'a> {
+    jsonrpc: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    method: Option<&'a RawValue>,
+    params: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    duplicate: Option<&'static str>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Checks the members and makes a message of them.
+    pub(super) fn into_message(self, body: &Bytes) -> Result<Message, DecodeError> {
+        let id = self.readable_id(body);
+        let refuse = |message: &str| {
+            Err(DecodeError::invalid(
+                id.clone(),
+                format!("invalid request: {message}"),
+            ))
+        };
+        if let Some(name) = self.duplicate {
+            return refuse(&format!("`{name}` appears twice"));
+        }
+        if !self.jsonrpc.is_some_and(is_version_two) {
+            return refuse("`jsonrpc` must be \"2.0\"");
+        }
+        match (self.method, self.result, self.error) {
+            (Some(_), None, None) => {}
+            (None, Some(_), None) => return self.into_result(body, id),
+            (None, None, Some(_)) => return self.into_error(id),
+            (None, Some(_), Some(_)) => {
+                return refuse("a response has either `result` or `error`, not both");
+            }
+            (Some(_), ..) => return refuse("a message has either `method` or an outcome"),
+            (None, None, None) => return refuse("there is no `method`"),
+        }
+        if self.id.is_some() && id.is_none() {
+            return refuse("`id` must be a string or an integer");
+        }
+        let Some(method) = self.method.and_then(|method| text_of(body, method)) else {
+            return refuse("`method` must be a string");
+        };
+        let params = match self.params {
+            Some(params) if !is_object(params) => return refuse("`params` must be an object"),
+            Some(params) => Some(Raw::slice_of(body, params)),
+            None => None,
+        };
+        Ok(match id {
+            Some(id) => Message::Request(Request { id, method, params }),
+            None => Message::Notification(Notification { method, params }),
+        })
+    }
+
+    fn into_result(self, body: &Bytes, id: Option<RequestId>) -> Result<Message, DecodeError> {
+        let Some(id) = id else {
+            let message = "invalid request: the `id` of a result must be a string or an integer";
+            return Err(DecodeError::invalid(None, message));
+        };
+        match self.result {
+            Some(result) if is_object(result) => Ok(Message::Response(Response {
+                id: Some(id),
+                outcome: Ok(Raw::slice_of(body, result)),
+            })),
+            _ => Err(DecodeError::invalid(
+                Some(id),
+                "invalid request: `result` must be an object",
+            )),
+        }
+    }
+
+    fn into_error(self, id: Option<RequestId>) -> Result<Message, DecodeError> {
+        // Null and absent both say that the id of the request could not be read.
+        if id.is_none() && self.id.is_some_and(|id| id.get() != "null") {
+            let message = "invalid request: the `id` of an error must be a string or an integer";
+            return Err(DecodeError::invalid(None, message));
+        }
+        let error = self.error.filter(|error| is_object(error));
+        let error = error.map(|error| serde_json::from_str(error.get()));
+        match error {
+            Some(Ok(error)) => Ok(Message::Response(Response {
+                id,
+                outcome: Err(error),
+            })),
+            _ => Err(DecodeError::invalid(
+                id,
+                "invalid request: `error` must have an integer `code` and a string `message`",
+            )),
+        }
+    }
+
+    /// The id, unless there is none, it is ambiguous, or it is of the wrong type.
+    pub(super) fn readable_id(&self, body: &Bytes) -> Option<RequestId> {
+        if self.duplicate == Some("id") {
+            return None;
+        }
+        let id = self.id?;
+        match id.get().as_bytes().first() {
+            Some(b'"') => text_of(body, id).map(RequestId::Text),
+            _ => serde_json::from_str(id.get()).ok(),
+        }
+    }
+
+    fn slot(&mut self, key: Key) -> Option<(&'static str, &mut Option<&'a RawValue>)> {
+        Some(match key {
+            Key::Jsonrpc => ("jsonrpc", &mut self.jsonrpc),
+            Key::Id => ("id", &mut self.id),
+            Key::Method => ("method", &mut self.method),
+            Key::Params => ("params", &mut self.params),
+            Key::Result => ("result", &mut self.result),
+            Key::Error => ("error", &mut self.error),
+            Key::Other => return None,
+        })
+    }
+}
+
+fn is_version_two(value: &RawValue) -> bool {
+    value.get() == "\"2.0\""
+        || serde_json::from_str::<String>(value.get()).is_ok_and(|version| version == "2.0")
+}
+
+fn is_object(value: &RawValue) -> bool {
+    value.get().starts_with('{')
+}
+
+/// Reads a string, sharing the body's memory if it has no escapes.
+fn text_of(body: &Bytes, value: &RawValue) -> Option<ByteStr> {
+    let inside = value.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inside.contains('\\') {
+        serde_json::from_str::<String>(value.get())
+            .ok()
+            .map(ByteStr::from)
+    } else {
+        Some(ByteStr::slice_of(body, inside))
+    }
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EnvelopeVisitor)
+    }
+}
+
+struct EnvelopeVisitor;
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Envelope<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON-RPC message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+        let mut envelope = Envelope::default();
+        while let Some(key) = map.next_key()? {
+            let mut first = envelope.duplicate;
+            match envelope.slot(key) {
+                Some((name, slot)) => {
+                    if slot.replace(map.next_value()?).is_some() {
+                        // A doubled id matters most: it must not be answered with.
+                        first = first.filter(|_| name != "id").or(Some(name));
+                    }
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            envelope.duplicate = first;
+        }
+        Ok(envelope)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Key {
+    Jsonrpc,
+    Id,
+    Method,
+    Params,
+    Result,
+    Error,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        Ok(match name {
+            "jsonrpc" => Key::Jsonrpc,
+            "id" => Key::Id,
+            "method" => Key::Method,
+            "params" => Key::Params,
+            "result" => Key::Result,
+            "error" => Key::Error,
+            _ => Key::Other,
+        })
+    }
+}

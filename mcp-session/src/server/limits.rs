@@ -1,0 +1,212 @@
+//! Every limit in one place.
+
+use std::time::Duration;
+
+use crate::catalog::PageLimits;
+use crate::protocol::DecodeLimits;
+use crate::session::{OutboxLimits, Replay};
+
+/// How much a server takes on, and how long it waits. Every limit has a default that suits a
+/// server on the open internet.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_session::server::Limits;
+///
+/// let limits = Limits::default().sessions(50_000).idle(Duration::from_secs(30 * 60));
+/// # let _ = limits;
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Limits {
+    pub(crate) sessions: usize,
+    pub(crate) idle: Duration,
+    pub(crate) in_flight: usize,
+    pub(crate) message_bytes: usize,
+    pub(crate) nesting: usize,
+    pub(crate) batch: usize,
+    pub(crate) page_entries: usize,
+    pub(crate) page_bytes: usize,
+    pub(crate) notices: usize,
+    pub(crate) replay_events: usize,
+    pub(crate) replay_bytes: usize,
+    pub(crate) replay_age: Duration,
+    pub(crate) subscriptions: usize,
+    pub(crate) answer: Duration,
+    pub(crate) detached: Duration,
+    pub(crate) silence: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 100_000,
+            idle: Duration::from_secs(30 * 60),
+            in_flight: 256,
+            message_bytes: 4 * 1024 * 1024,
+            nesting: 64,
+            batch: 50,
+            page_entries: 1_000,
+            page_bytes: 4 * 1024 * 1024,
+            notices: 256,
+            replay_events: 256,
+            replay_bytes: 1024 * 1024,
+            replay_age: Duration::from_secs(5 * 60),
+            subscriptions: 1_000,
+            answer: Duration::from_secs(5 * 60),
+            detached: Duration::from_secs(5 * 60),
+            silence: Duration::from_secs(1),
+            keep_alive: Duration::from_secs(15),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Limits {
+    /// Handshake sessions over HTTP at one time; 100,000 unless set. An `initialize` beyond it is
+    /// refused with 503 and `Retry-After`.
+    pub fn sessions(mut self, sessions: usize) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// How long a handshake session over HTTP may stay silent, without a request, a running call
+    /// or an open stream, before it ends; 30 minutes unless set.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Requests in flight on one byte stream or in one handshake session; 256 unless set. A byte
+    /// stream is not read further while so many are unanswered; over HTTP a further one is refused
+    /// with 429.
+    pub fn in_flight(mut self, requests: usize) -> Self {
+        self.in_flight = requests.max(1);
+        self
+    }
+
+    /// The size of one incoming message in bytes; 4 MiB unless set.
+    pub fn message_bytes(mut self, bytes: usize) -> Self {
+        self.message_bytes = bytes;
+        self
+    }
+
+    /// How deep an incoming message may nest arrays and objects; 64 unless set.
+    pub fn nesting(mut self, depth: usize) -> Self {
+        self.nesting = depth;
+        self
+    }
+
+    /// The messages in one batch (2025-03-26 only); 50 unless set.
+    pub fn batch(mut self, messages: usize) -> Self {
+        self.batch = messages;
+        self
+    }
+
+    /// The entries on one page of a list; 1,000 unless set.
+    pub fn page_entries(mut self, entries: usize) -> Self {
+        self.page_entries = entries.max(1);
+        self
+    }
+
+    /// The size in bytes that ends a page of a list; 4 MiB unless set. A page holds at least one
+    /// entry.
+    pub fn page_bytes(mut self, bytes: usize) -> Self {
+        self.page_bytes = bytes;
+        self
+    }
+
+    /// Log and progress messages that wait for one reader; 256 unless set. Further log messages
+    /// are dropped and progress reports coalesce; answers never are, and changes of lists and
+    /// resources coalesce always.
+    pub fn notices(mut self, notices: usize) -> Self {
+        self.notices = notices;
+        self
+    }
+
+    /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
+    /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
+    pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
+        (self.replay_events, self.replay_bytes, self.replay_age) = (events, bytes, age);
+        self
+    }
+
+    /// Resources one session, or one `subscriptions/listen`, may subscribe to; 1,000 unless set.
+    pub fn subscriptions(mut self, resources: usize) -> Self {
+        self.subscriptions = resources;
+        self
+    }
+
+    /// How long a question to the client waits for its answer; five minutes unless set.
+    pub fn answer(mut self, answer: Duration) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    /// How long a call of the handshake era may run on after its client's connection is lost;
+    /// five minutes unless set.
+    pub fn detached(mut self, detached: Duration) -> Self {
+        self.detached = detached;
+        self
+    }
+
+    /// How long a call over HTTP may stay silent before its answer becomes an event stream, whose
+    /// comments keep proxies from cutting it; one second unless set.
+    pub fn silence(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
+    }
+
+    /// The interval of the comments that keep an event stream open; 15 seconds unless set.
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.keep_alive = interval;
+        self
+    }
+
+    /// How long calls in flight may take after the end of input or the start of a shutdown; five
+    /// seconds unless set.
+    pub fn drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    pub(crate) fn decode(&self) -> DecodeLimits {
+        DecodeLimits {
+            max_bytes: self.message_bytes,
+            max_depth: self.nesting,
+            max_batch: self.batch,
+        }
+    }
+
+    pub(crate) fn page(&self) -> PageLimits {
+        PageLimits {
+            entries: self.page_entries,
+            bytes: self.page_bytes,
+        }
+    }
+
+    /// A queue that forgets what was read.
+    pub(crate) fn transient(&self) -> OutboxLimits {
+        OutboxLimits {
+            notices: self.notices,
+            replay: None,
+        }
+    }
+
+    /// A queue that a client may resume.
+    pub(crate) fn resumable(&self) -> OutboxLimits {
+        let replay = Replay {
+            events: self.replay_events,
+            bytes: self.replay_bytes,
+            age: self.replay_age,
+        };
+        OutboxLimits {
+            notices: self.notices,
+            replay: Some(replay),
+        }
+    }
+}

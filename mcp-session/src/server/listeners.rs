@@ -1,0 +1,298 @@
+//! Open `subscriptions/listen` streams (2026-07-28, "Subscriptions").
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::catalog::{Catalog, Families, Family};
+use crate::protocol::wire::{Shape, Shaped};
+use crate::protocol::{
+    EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
+};
+use crate::server::live::list_changed;
+use crate::server::template::Revision;
+use crate::server::{Live, ServerInner};
+use crate::session::{About, Kind, NoticeKey, Outbox};
+
+/// The open streams of one server.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    // Held for a map operation only, never across an await; streams are told outside.
+    open: Mutex<HashMap<u64, Arc<Listener>>>,
+    opened: AtomicU64,
+}
+
+/// What a stream was granted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subscription {
+    families: Families,
+    resources: BTreeSet<Arc<str>>,
+}
+
+/// One open stream.
+pub(crate) struct Listener {
+    id: RequestId,
+    live: Arc<Live>,
+    /// The catalog its client was told of last; replaced by publications.
+    seen: Mutex<Catalog>,
+    granted: Subscription,
+    outlet: Arc<Outbox>,
+    shape: Shape,
+}
+
+/// Keeps a stream registered; dropping it ends the subscription.
+pub(crate) struct Listening {
+    number: u64,
+    server: Weak<ServerInner>,
+    listener: Arc<Listener>,
+}
+
+impl Subscription {
+    /// What of a wish can be honoured: lists of declared families, and resources if any are
+    /// declared.
+    pub(crate) fn grant(wish: &SubscriptionFilter, declared: Families) -> Self {
+        let lists = [
+            (Family::Tools, wish.tools_list_changed),
+            (Family::Prompts, wish.prompts_list_changed),
+            (Family::Resources, wish.resources_list_changed),
+        ];
+        let granted = lists
+            .into_iter()
+            .filter(|(family, wished)| *wished && declared.has(*family));
+        let families = granted.fold(Families::default(), |all, (family, _)| all.with(family));
+        let resources = if declared.has(Family::Resources) {
+            wish.resource_subscriptions
+                .iter()
+                .map(|uri| uri.as_str().into())
+                .collect()
+        } else {
+            BTreeSet::new()
+        };
+        Self {
+            families,
+            resources,
+        }
+    }
+
+    /// True when there is nothing to wait for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.families.is_empty() && self.resources.is_empty()
+    }
+
+    fn acknowledged(&self) -> SubscriptionFilter {
+        SubscriptionFilter {
+            tools_list_changed: self.families.has(Family::Tools),
+            prompts_list_changed: self.families.has(Family::Prompts),
+            resources_list_changed: self.families.has(Family::Resources),
+            resource_subscriptions: self.resources.iter().map(|uri| (&**uri).into()).collect(),
+        }
+    }
+}
+
+impl Listener {
+    pub(crate) fn new(
+        id: RequestId,
+        live: Arc<Live>,
+        granted: Subscription,
+        outlet: Arc<Outbox>,
+        shape: Shape,
+    ) -> Self {
+        let seen = Mutex::new(live.catalog().clone());
+        Self {
+            id,
+            live,
+            seen,
+            granted,
+            outlet,
+            shape,
+        }
+    }
+
+    /// Sends what comes before everything else.
+    fn acknowledge(&self) {
+        #[derive(Serialize)]
+        struct Params {
+            #[serde(rename = "_meta")]
+            meta: Tag,
+            notifications: SubscriptionFilter,
+        }
+        let params = Params {
+            meta: self.tag(),
+            notifications: self.granted.acknowledged(),
+        };
+        let frame = Frame::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, &params);
+        // Not a notice: it must never be dropped, and nothing replaces it.
+        self.outlet.push(Kind::Request, frame);
+    }
+
+    fn closing(&self) -> Payload {
+        let mut tag = Meta::default();
+        let id = serde_json::to_value(&self.id).unwrap_or_default();
+        tag.insert(meta::SUBSCRIPTION_ID.to_owned(), id);
+        EmptyResult::new().meta(tag).shape(&self.shape)
+    }
+
+    fn list_changed(&self, family: Family) {
+        #[derive(Serialize)]
+        struct Params {
+            #[serde(rename = "_meta")]
+            meta: Tag,
+        }
+        if let Some((about, method)) = list_changed(family)
+            && self.granted.families.has(family)
+        {
+            self.notice(
+                about,
+                Frame::notification(method, &Params { meta: self.tag() }),
+            );
+        }
+    }
+
+    fn resource_updated(&self, uri: &str) {
+        #[derive(Serialize)]
+        struct Params<'a> {
+            #[serde(rename = "_meta")]
+            meta: Tag,
+            uri: &'a str,
+        }
+        if let Some(uri) = self.granted.resources.get(uri) {
+            let params = Params {
+                meta: self.tag(),
+                uri,
+            };
+            let frame = Frame::notification(method::RESOURCES_UPDATED, &params);
+            self.notice(About::Resource(Arc::clone(uri)), frame);
+        }
+    }
+
+    fn notice(&self, about: About, frame: Frame) {
+        let key = NoticeKey {
+            about,
+            subscription: Some(self.id.clone()),
+        };
+        self.outlet.push(Kind::Keyed(key), frame);
+    }
+
+    fn tag(&self) -> Tag {
+        Tag {
+            subscription: self.id.clone(),
+        }
+    }
+
+    /// Tells of a new revision of its template what looks different to this client.
+    fn published(&self, next: &Arc<Revision>) {
+        if !Arc::ptr_eq(&self.live.revision().blueprint, &next.blueprint) {
+            return;
+        }
+        let old = std::mem::replace(&mut *self.seen.lock(), next.catalog.clone());
+        let changed = self.live.with_view(|catalog, overlay| {
+            let before = overlay.onto(catalog, &old);
+            let after = overlay.onto(catalog, &next.catalog);
+            old.changed_families(&before, &next.catalog, &after)
+        });
+        changed
+            .into_iter()
+            .for_each(|family| self.list_changed(family));
+    }
+}
+
+/// The `_meta` that says which stream a message belongs to.
+#[derive(Serialize)]
+struct Tag {
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    subscription: RequestId,
+}
+
+impl Listeners {
+    /// Opens a stream: acknowledges first, then registers, so that nothing comes before the
+    /// acknowledgement and nothing in between is lost.
+    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Listening {
+        let listener = Arc::new(listener);
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        listener.acknowledge();
+        self.open.lock().insert(number, Arc::clone(&listener));
+        // What was published between the opening of the session and now.
+        let newest = server
+            .variants
+            .newest_of(&listener.live.revision().blueprint);
+        if let Some(newest) = newest {
+            listener.published(&newest);
+        }
+        Listening {
+            number,
+            server: Arc::downgrade(server),
+            listener,
+        }
+    }
+
+    pub(crate) fn published(&self, next: &Arc<Revision>) {
+        self.each(|listener| listener.published(next));
+    }
+
+    pub(crate) fn resource_updated(&self, uri: &str) {
+        self.each(|listener| listener.resource_updated(uri));
+    }
+
+    fn each(&self, tell: impl Fn(&Listener)) {
+        let open: Vec<_> = self.open.lock().values().cloned().collect();
+        open.iter().for_each(|listener| tell(listener));
+    }
+}
+
+impl Listening {
+    /// Announces over a byte stream that the subscription ends from this side: "a server MUST
+    /// send `notifications/cancelled`" (2026-07-28, "Cancellation"). Over HTTP its stream closes.
+    pub(crate) fn tear_down(&self) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params<'a> {
+            request_id: &'a RequestId,
+            reason: &'static str,
+        }
+        let listener = &self.listener;
+        if !listener.live.is_over_http() {
+            let params = Params {
+                request_id: &listener.id,
+                reason: "the server is closing",
+            };
+            let frame = Frame::notification(method::CANCELLED, &params);
+            // Not a notice: it must never be dropped.
+            listener.outlet.push(Kind::Request, frame);
+        }
+    }
+
+    /// The result that ends the stream from this side.
+    pub(crate) fn closing(&self) -> Payload {
+        self.listener.closing()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.upgrade() {
+            server.listeners.open.lock().remove(&self.number);
+        }
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listener.fmt(f)
+    }
+}

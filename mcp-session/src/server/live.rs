@@ -1,0 +1,331 @@
+//! A live session: one conversation, and the template through its own overlay.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::RwLock;
+
+use crate::auth::Principal;
+use crate::catalog::{Catalog, Edit, Family, Overlay};
+use crate::context::{Context, Deps, FromContext, Host};
+use crate::error::{Error, Result, ToolError};
+use crate::protocol::{Era, Frame, Root, method};
+use crate::server::template::Revision;
+use crate::server::{Server, ServerInner};
+use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
+
+/// What a scope that ends with its request cannot keep, and what can.
+const REQUEST_SCOPE: &str = "a stateless request's session ends with the request; edit in `on_open`, \
+     publish a new revision of the template, or let the client use a handshake session";
+
+/// A live session, cheap to clone: for handlers, for background tasks, and for the program around
+/// the server.
+///
+/// It is one client's conversation. What is changed here no other session notices. It stays valid
+/// after the session has ended: edits then fail, and [`done`](Self::done) is complete.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_session::{Session, Tool, ToolError, tool};
+///
+/// /// Unlocks the expert tools, for this session only.
+/// #[tool]
+/// async fn unlock(session: Session) -> Result<&'static str, ToolError> {
+///     let expert = Tool::new("expert").description("For experts.").handler(async || "done");
+///     session.edit(|edit| edit.add_tool(expert))?;
+///     Ok("unlocked")
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    live: Arc<Live>,
+}
+
+/// One live session: an allocation of its own, and nothing else until it is used.
+pub(crate) struct Live {
+    core: Core,
+    revision: Arc<Revision>,
+    // Read for every lookup, written by edits; never held across an await.
+    overlay: RwLock<Overlay>,
+    /// `on_open` is running: edits build the view.
+    opening: AtomicBool,
+    /// When it was last heard of, in milliseconds of its server's life.
+    heard: AtomicU64,
+    server: Weak<ServerInner>,
+    /// It is found by its id, and outlives connections.
+    over_http: bool,
+}
+
+impl Live {
+    pub(crate) fn new(
+        opening: Opening,
+        revision: Arc<Revision>,
+        server: &Arc<ServerInner>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            over_http: opening.path().is_some(),
+            core: Core::new(opening),
+            revision,
+            overlay: RwLock::default(),
+            opening: AtomicBool::new(true),
+            heard: AtomicU64::new(server.uptime_ms()),
+            server: Arc::downgrade(server),
+        })
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(crate) fn revision(&self) -> &Arc<Revision> {
+        &self.revision
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.revision.catalog
+    }
+
+    /// Looks at what the session offers.
+    pub(crate) fn with_view<R>(&self, look: impl FnOnce(&Catalog, &Overlay) -> R) -> R {
+        look(&self.revision.catalog, &self.overlay.read())
+    }
+
+    pub(crate) fn server(&self) -> Option<Server> {
+        self.server.upgrade().map(Server::from_inner)
+    }
+
+    pub(crate) fn is_over_http(&self) -> bool {
+        self.over_http
+    }
+
+    /// Something was heard of its client.
+    pub(crate) fn heard(&self, now_ms: u64) {
+        self.heard.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// True when nothing was heard for so long, nothing runs and nobody listens.
+    pub(crate) fn is_idle(&self, now_ms: u64, idle_ms: u64) -> bool {
+        let silent = now_ms.saturating_sub(self.heard.load(Ordering::Relaxed));
+        self.over_http
+            && silent >= idle_ms
+            && self.core.calls.len() == 0
+            && !self.core.streams.is_connected()
+    }
+
+    /// `on_open` is over: from here on the scope decides what can be edited.
+    pub(crate) fn opened(&self) {
+        self.opening.store(false, Ordering::Release);
+    }
+
+    /// True once `on_open` is over and has not refused.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.opening.load(Ordering::Acquire)
+    }
+
+    fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+        if self.core.end_reason().is_some() {
+            return Err(Error::ended());
+        }
+        if self.core.era() == Era::Stateless && !self.opening.load(Ordering::Acquire) {
+            return Err(Error::unkept("this edit", REQUEST_SCOPE));
+        }
+        let mut overlay = self.overlay.write();
+        let catalog = self.catalog();
+        let mut editing = Edit::new(catalog, &self.revision.blueprint.deps, overlay.clone());
+        let done = edit(&mut editing)?;
+        let changed = editing.into_overlay();
+        let families = changed.changed_families(&overlay, catalog);
+        *overlay = changed;
+        drop(overlay);
+        self.announce(&families);
+        Ok(done)
+    }
+
+    /// Tells the client that lists changed, once per family, if it has seen any.
+    fn announce(&self, families: &[Family]) {
+        if self.core.client().is_none() {
+            return;
+        }
+        for family in families {
+            let Some((about, method)) = list_changed(*family) else {
+                continue;
+            };
+            self.tell(about.into(), Frame::bare_notification(method));
+        }
+    }
+
+    /// Queues a notice on the session's standing stream.
+    pub(crate) fn tell(&self, key: NoticeKey, frame: Frame) {
+        if let Some(server) = self.server.upgrade() {
+            let standing = self.core.streams.standing(server.limits.resumable());
+            standing.push(Kind::Keyed(key), frame);
+        }
+    }
+}
+
+/// How a change of a family is announced; `None` for completions, which are not listed.
+pub(crate) fn list_changed(family: Family) -> Option<(About, &'static str)> {
+    match family {
+        Family::Tools => Some((About::Tools, method::TOOLS_LIST_CHANGED)),
+        Family::Prompts => Some((About::Prompts, method::PROMPTS_LIST_CHANGED)),
+        Family::Resources => Some((About::Resources, method::RESOURCES_LIST_CHANGED)),
+        Family::Completions => None,
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Host for Live {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn deps(&self) -> &Deps {
+        &self.revision.blueprint.deps
+    }
+}
+
+impl Session {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        Self { live }
+    }
+
+    /// Its name. Treat it as a secret over HTTP, where it is the `Mcp-Session-Id`.
+    pub fn id(&self) -> &SessionId {
+        self.live.core.id()
+    }
+
+    /// The verified caller it belongs to; `None` for an anonymous one.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.live.core.principal()
+    }
+
+    /// What was known when it was opened: era, principal, URL, headers.
+    pub fn opening(&self) -> &Opening {
+        self.live.core.opening()
+    }
+
+    /// What the client said of itself when it opened the session. In the stateless era that
+    /// belongs to each request, so this is `None`; look at [`Context::client`].
+    pub fn client(&self) -> Option<&Client> {
+        match self.live.core.era() {
+            Era::Handshake => self.live.core.client().map(|client| &**client),
+            Era::Stateless => None,
+        }
+    }
+
+    /// The roots the client named last; `None` before it did. Handshake sessions only.
+    pub fn known_roots(&self) -> Option<Arc<[Root]>> {
+        self.live.core.roots.known()
+    }
+
+    /// Changes what this session offers, and nothing else.
+    ///
+    /// All changes of the closure take effect together when it returns `Ok`, with one
+    /// notification to this client per family that looks different; none when nothing does; and
+    /// none of the changes are made when it returns an error. Do not edit the same session from
+    /// within the closure: that would wait for itself.
+    ///
+    /// In the handshake era it works as long as the session lives. In the stateless era a session
+    /// lives as long as its request, so only `on_open` may edit, and later edits fail with an
+    /// error that names the remedy: 2026-07-28 does not let a list depend on earlier requests.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns; [`Error::is_ended`] after the end of the session;
+    /// [`Error::is_unkept`] where nothing could keep the edit.
+    pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+        self.live.edit(edit)
+    }
+
+    /// Tells this session's client that a resource has changed, if it subscribed to it.
+    ///
+    /// Handshake sessions only; [`Notifier::resource_updated`](crate::Notifier::resource_updated)
+    /// reaches everybody, in both eras.
+    pub fn resource_updated(&self, uri: &str) {
+        if let Some(uri) = self.live.core.subscribed(uri) {
+            let frame = resource_updated(&uri);
+            self.live.tell(About::Resource(uri).into(), frame);
+        }
+    }
+
+    /// Waits until the session has ended, and says why. Resolves once and stays resolved.
+    ///
+    /// This is about the session, not about a connection: a client that reconnects is in the same
+    /// session.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn done(&self) -> EndReason {
+        self.live.core.done().await
+    }
+
+    /// Why the session ended; `None` while it lives.
+    pub fn end_reason(&self) -> Option<EndReason> {
+        self.live.core.end_reason()
+    }
+}
+
+/// The notification that a resource has changed.
+pub(crate) fn resource_updated(uri: &str) -> Frame {
+    #[derive(serde::Serialize)]
+    struct Params<'a> {
+        uri: &'a str,
+    }
+    Frame::notification(method::RESOURCES_UPDATED, &Params { uri })
+}
+
+impl PartialEq for Session {
+    /// Two handles are equal when they are of the same live session.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.live, &other.live)
+    }
+}
+
+impl Eq for Session {}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("era", &self.live.core.era())
+            .field("principal", &self.principal())
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromContext for Session {
+    async fn from_context(ctx: &Context) -> Result<Self, ToolError> {
+        Ok(ctx.session())
+    }
+}
+
+impl Context {
+    /// The live session that serves this request.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "no context is made without a session"
+    )]
+    pub fn session(&self) -> Session {
+        let live = self.host::<Live>();
+        Session::new(live.expect("every context is made for a live session"))
+    }
+
+    /// The server this request came to: to publish a revision, to notify others, to find other
+    /// sessions. `None` while it is being dropped.
+    pub fn server(&self) -> Option<Server> {
+        self.session().live.server()
+    }
+}

@@ -1,0 +1,88 @@
+//! The requests in flight on one byte stream or in one handshake session.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::protocol::RequestId;
+
+/// The requests in flight, by the client's ids: what `notifications/cancelled` looks in, and what
+/// refuses an id that is already running.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    // Held for a map operation only, never across an await.
+    running: Mutex<HashMap<RequestId, CancellationToken>>,
+}
+
+impl Calls {
+    /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
+    pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
+        let mut running = self.running.lock();
+        if running.contains_key(id) {
+            return None;
+        }
+        let token = CancellationToken::new();
+        running.insert(id.clone(), token.clone());
+        Some(CallGuard {
+            calls: Arc::clone(self),
+            id: id.clone(),
+            token,
+        })
+    }
+
+    /// Cancels the request with this id; false when none is running.
+    pub(crate) fn cancel(&self, id: &RequestId) -> bool {
+        let token = self.running.lock().get(id).cloned();
+        token.inspect(CancellationToken::cancel).is_some()
+    }
+
+    /// Cancels everything that is running.
+    pub(crate) fn cancel_all(&self) {
+        let tokens: Vec<_> = self.running.lock().values().cloned().collect();
+        tokens.iter().for_each(CancellationToken::cancel);
+    }
+
+    /// How many requests are running.
+    pub(crate) fn len(&self) -> usize {
+        self.running.lock().len()
+    }
+}
+
+/// Keeps a request's id taken while it runs.
+#[derive(Debug)]
+pub(crate) struct CallGuard {
+    calls: Arc<Calls>,
+    id: RequestId,
+    token: CancellationToken,
+}
+
+impl CallGuard {
+    /// Cancelled when the client cancels the request.
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        self.calls.running.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_taken_until_its_request_ends_and_can_be_cancelled_meanwhile() {
+        let calls = Arc::new(Calls::default());
+        let id = RequestId::Number(1);
+        let guard = calls.begin(&id).unwrap();
+        assert!(calls.begin(&id).is_none());
+        assert!(calls.cancel(&id) && guard.token().is_cancelled());
+        drop(guard);
+        assert!(!calls.cancel(&id) && calls.len() == 0);
+        assert!(calls.begin(&id).is_some());
+    }
+}

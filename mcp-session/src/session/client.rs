@@ -1,0 +1,104 @@
+//! What a client says of itself.
+
+use serde_json::json;
+
+use crate::protocol::{ClientCapabilities, Implementation, ProtocolVersion};
+
+/// What a client said of itself: revision, identity, capabilities.
+///
+/// In the handshake era it said so once, at `initialize`; in the stateless era it says so with
+/// every request, and nothing is inferred from earlier ones. None of it is verified: use it for
+/// display and to know what can be asked, never to decide who may do what.
+#[derive(Debug, Clone)]
+pub struct Client {
+    version: ProtocolVersion,
+    info: Option<Implementation>,
+    capabilities: ClientCapabilities,
+}
+
+impl Client {
+    pub(crate) fn new(
+        version: ProtocolVersion,
+        info: Option<Implementation>,
+        capabilities: ClientCapabilities,
+    ) -> Self {
+        Self {
+            version,
+            info,
+            capabilities,
+        }
+    }
+
+    /// The revision its messages follow.
+    pub fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// Its name and version, where it gave them.
+    pub fn info(&self) -> Option<&Implementation> {
+        self.info.as_ref()
+    }
+
+    /// Everything it declared.
+    pub fn capabilities(&self) -> &ClientCapabilities {
+        &self.capabilities
+    }
+
+    /// True when it declared that it can do this, and its revision has it.
+    pub fn can(&self, capability: Capability) -> bool {
+        let declared = &self.capabilities;
+        match capability {
+            Capability::Roots => declared.roots(),
+            Capability::Sampling => declared.sampling(),
+            Capability::SamplingTools => {
+                declared.sampling_tools() && self.version.has_sampling_tools()
+            }
+            Capability::Elicitation => {
+                declared.elicitation_form() && self.version.has_elicitation()
+            }
+            Capability::UrlElicitation => {
+                declared.elicitation_url() && self.version.has_url_elicitation()
+            }
+        }
+    }
+}
+
+/// Something a server can need of its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// `roots/list`. Deprecated in 2026-07-28.
+    Roots,
+    /// `sampling/createMessage`. Deprecated in 2026-07-28.
+    Sampling,
+    /// Sampling that may use tools (from 2025-11-25 on). Deprecated in 2026-07-28.
+    SamplingTools,
+    /// `elicitation/create` with a form (from 2025-06-18 on).
+    Elicitation,
+    /// `elicitation/create` with a URL to visit (from 2025-11-25 on).
+    UrlElicitation,
+}
+
+impl Capability {
+    /// What a client must declare, in the shape of its capabilities object.
+    pub(crate) fn required(self) -> serde_json::Value {
+        match self {
+            Self::Roots => json!({"roots": {}}),
+            Self::Sampling => json!({"sampling": {}}),
+            Self::SamplingTools => json!({"sampling": {"tools": {}}}),
+            Self::Elicitation => json!({"elicitation": {}}),
+            Self::UrlElicitation => json!({"elicitation": {"url": {}}}),
+        }
+    }
+
+    /// Its name in messages to people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Roots => "roots",
+            Self::Sampling => "sampling",
+            Self::SamplingTools => "sampling with tools",
+            Self::Elicitation => "elicitation",
+            Self::UrlElicitation => "elicitation by URL",
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Everything of a session that is about the conversation and not about what is offered.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+
+use crate::auth::Principal;
+use crate::protocol::{Era, LogLevel};
+use crate::session::ended::Ended;
+use crate::session::questions::Questions;
+use crate::session::streams::Streams;
+use crate::session::{Calls, Client, EndReason, Opening, Roots, SessionId};
+
+/// One conversation.
+#[derive(Debug)]
+pub(crate) struct Core {
+    /// Made when first asked for: the session of one stateless request rarely needs a name.
+    id: OnceLock<SessionId>,
+    opening: Opening,
+    /// Set once: by `initialize`, or by the request itself in the stateless era.
+    client: OnceLock<Arc<Client>>,
+    /// The handshake is complete: the client has sent `notifications/initialized`.
+    initialized: AtomicBool,
+    /// The handshake era's minimum level, as [`LogLevel`]'s number.
+    log_level: AtomicU8,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) questions: Arc<Questions>,
+    pub(crate) streams: Streams,
+    pub(crate) roots: Roots,
+    // Held for a set operation only, never across an await.
+    subscriptions: Mutex<BTreeSet<Arc<str>>>,
+    ended: Ended,
+}
+
+impl Core {
+    pub(crate) fn new(opening: Opening) -> Self {
+        Self {
+            id: OnceLock::new(),
+            opening,
+            client: OnceLock::new(),
+            initialized: AtomicBool::new(false),
+            log_level: AtomicU8::new(LogLevel::Info as u8),
+            calls: Arc::default(),
+            questions: Arc::default(),
+            streams: Streams::default(),
+            roots: Roots::default(),
+            subscriptions: Mutex::default(),
+            ended: Ended::default(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &SessionId {
+        self.id.get_or_init(SessionId::random)
+    }
+
+    pub(crate) fn era(&self) -> Era {
+        self.opening.era()
+    }
+
+    pub(crate) fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.opening.principal()
+    }
+
+    /// What the client said of itself, once it has.
+    pub(crate) fn client(&self) -> Option<&Arc<Client>> {
+        self.client.get()
+    }
+
+    /// Takes what the client says of itself; false when it had said so before.
+    pub(crate) fn introduce(&self, client: Arc<Client>) -> bool {
+        self.client.set(client).is_ok()
+    }
+
+    /// Marks the handshake complete; false when it was already.
+    pub(crate) fn initialized(&self) -> bool {
+        !self.initialized.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn log_level(&self) -> LogLevel {
+        LogLevel::ALL[usize::from(self.log_level.load(Ordering::Relaxed)) % LogLevel::ALL.len()]
+    }
+
+    pub(crate) fn set_log_level(&self, level: LogLevel) {
+        self.log_level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// Remembers that the client wants to hear of this resource; false when it did already.
+    pub(crate) fn subscribe(&self, uri: &str) -> bool {
+        self.subscriptions.lock().insert(uri.into())
+    }
+
+    pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
+        self.subscriptions.lock().remove(uri)
+    }
+
+    pub(crate) fn subscription_count(&self) -> usize {
+        self.subscriptions.lock().len()
+    }
+
+    /// The shared name of the resource, if the client wants to hear of it.
+    pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
+        self.subscriptions.lock().get(uri).cloned()
+    }
+
+    /// Marks this session's event ids, without giving its id away.
+    pub(crate) fn tag(&self) -> u64 {
+        let digest = Sha256::digest(self.id().as_str());
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&digest[..8]);
+        u64::from_be_bytes(tag)
+    }
+
+    /// Ends the conversation: what runs is cancelled, questions fail, streams end, whoever waits
+    /// for the end is woken. False when it had ended already.
+    pub(crate) fn end(&self, reason: EndReason) -> bool {
+        if !self.ended.set(reason) {
+            return false;
+        }
+        self.calls.cancel_all();
+        self.questions.close();
+        self.streams.end();
+        true
+    }
+
+    pub(crate) fn end_reason(&self) -> Option<EndReason> {
+        self.ended.reason()
+    }
+
+    /// Waits for the end. Cancel safe.
+    pub(crate) async fn done(&self) -> EndReason {
+        self.ended.wait().await
+    }
+}

@@ -1,0 +1,65 @@
+//! The end of a session, and who waits for it.
+
+use std::{fmt, sync::OnceLock};
+
+use tokio::sync::Notify;
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The client ended it, by HTTP DELETE.
+    Client,
+    /// Nothing was heard of the client for too long.
+    Idle,
+    /// The byte stream it lived on was closed.
+    Transport,
+    /// The program ended it through [`Sessions::end`](crate::server::Sessions::end).
+    Revoked,
+    /// The server is shutting down.
+    Shutdown,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Idle => "idle",
+            Self::Transport => "transport lost",
+            Self::Revoked => "revoked",
+            Self::Shutdown => "shutdown",
+        })
+    }
+}
+
+/// Set once, when the session ends; wakes everybody who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    reason: OnceLock<EndReason>,
+    waiting: Notify,
+}
+
+impl Ended {
+    /// Ends it; false when it had ended already.
+    pub(crate) fn set(&self, reason: EndReason) -> bool {
+        let first = self.reason.set(reason).is_ok();
+        self.waiting.notify_waiters();
+        first
+    }
+
+    pub(crate) fn reason(&self) -> Option<EndReason> {
+        self.reason.get().copied()
+    }
+
+    /// Waits for the end. Cancel safe.
+    pub(crate) async fn wait(&self) -> EndReason {
+        loop {
+            let woken = self.waiting.notified();
+            // Registered before the look, so that an end in between is not missed.
+            if let Some(reason) = self.reason() {
+                return reason;
+            }
+            woken.await;
+        }
+    }
+}

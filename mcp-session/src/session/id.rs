@@ -1,0 +1,66 @@
+//! The name of a session.
+
+use std::{fmt, sync::Arc};
+
+/// The name of a live session: 160 bits from the operating system, in visible ASCII.
+///
+/// Over HTTP it is what the client sends as `Mcp-Session-Id`. Whoever knows it can speak in the
+/// session unless an authenticator binds it to a principal, so `Debug` shows its first characters
+/// only; use [`as_str`](Self::as_str) where you truly need all of it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionId(Arc<str>);
+
+impl SessionId {
+    pub(crate) fn random() -> Self {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+        // Five bits of each byte are kept: 32 characters, 160 bits.
+        let text: String = bytes
+            .iter()
+            .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+            .collect();
+        Self(text.into())
+    }
+
+    /// The whole id. Treat it as a secret.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a log may show.
+    pub(crate) fn abridged(&self) -> &str {
+        self.0.get(..6).unwrap_or("")
+    }
+}
+
+impl From<&str> for SessionId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({}…)", self.abridged())
+    }
+}
+
+impl std::borrow::Borrow<str> for SessionId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_visible_ascii_and_never_repeats_or_shows_itself() {
+        let (a, b) = (SessionId::random(), SessionId::random());
+        assert_ne!(a, b);
+        assert!(a.as_str().len() == 32 && a.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(!format!("{a:?}").contains(a.as_str()));
+    }
+}

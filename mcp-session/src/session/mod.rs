@@ -1,0 +1,27 @@
+//! One conversation: its identity, its client, what it still has to say, what is running in it.
+//!
+//! Nothing here knows what is offered: tools, prompts and resources live further up. A [`Core`]
+//! is everything of a live session that is about the *conversation*.
+
+mod calls;
+mod client;
+mod core;
+mod ended;
+mod id;
+mod opening;
+mod outbox;
+mod questions;
+mod roots;
+mod streams;
+
+pub use client::{Capability, Client};
+pub use ended::EndReason;
+pub use id::SessionId;
+pub use opening::Opening;
+
+pub(crate) use self::core::Core;
+pub(crate) use calls::{CallGuard, Calls};
+pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
+pub(crate) use questions::Question;
+pub(crate) use roots::Roots;
+pub(crate) use streams::{EventId, Resume, STANDING};

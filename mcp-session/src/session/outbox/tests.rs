@@ -1,0 +1,98 @@
+//! Proves what an outbox keeps, coalesces, drops and replays.
+
+use super::*;
+
+fn outbox(replay: Option<Replay>) -> Arc<Outbox> {
+    Outbox::new(OutboxLimits { notices: 2, replay })
+}
+
+fn frame(text: &'static str) -> Frame {
+    Frame::One(bytes::Bytes::from_static(text.as_bytes()))
+}
+
+fn read(reader: &mut Reader) -> Vec<String> {
+    std::iter::from_fn(|| reader.try_next())
+        .map(|event| event.frame.map_or_else(String::new, text))
+        .collect()
+}
+
+fn text(frame: Frame) -> String {
+    String::from_utf8(frame.into_bytes().to_vec()).unwrap()
+}
+
+const REPLAY: Replay = Replay {
+    events: 3,
+    bytes: 1_000,
+    age: Duration::from_secs(60),
+};
+
+#[tokio::test(start_paused = true)]
+async fn responses_are_never_dropped_and_notices_are() {
+    let outbox = outbox(None);
+    for _ in 0..5 {
+        outbox.push(Kind::Notice, frame("log"));
+        outbox.push(Kind::Response(None), frame("answer"));
+    }
+    let said = read(&mut outbox.reader());
+    assert_eq!(said.iter().filter(|text| *text == "answer").count(), 5);
+    assert_eq!(said.iter().filter(|text| *text == "log").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keyed_notices_coalesce_while_unread_only() {
+    let outbox = outbox(None);
+    let mut reader = outbox.reader();
+    for text in ["a", "b"] {
+        outbox.push(Kind::Keyed(About::Tools.into()), frame(text));
+    }
+    outbox.push(Kind::Keyed(About::Prompts.into()), frame("p"));
+    assert_eq!(read(&mut reader), ["b", "p"]);
+    outbox.push(Kind::Keyed(About::Tools.into()), frame("c"));
+    assert_eq!(read(&mut reader), ["c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_resumes_after_what_it_saw_until_that_is_gone() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for text in ["0", "1", "2", "3"] {
+        outbox.push(Kind::Response(None), frame(text));
+    }
+    assert_eq!(read(&mut reader), ["0", "1", "2", "3"]);
+    // Three are kept: 1, 2 and 3.
+    assert!(outbox.reader_after(5).is_none(), "an event that never was");
+    assert_eq!(read(&mut outbox.reader_after(1).unwrap()), ["1", "2", "3"]);
+    assert_eq!(read(&mut outbox.reader_after(3).unwrap()), ["3"]);
+    clock::sleep(REPLAY.age * 2).await;
+    outbox.push(Kind::Response(None), frame("4"));
+    assert_eq!(read(&mut outbox.reader()), ["4"]);
+    assert!(outbox.reader_after(2).is_none(), "too old");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_reader_reads_and_the_one_before_takes_over_again() {
+    let outbox = outbox(None);
+    let mut old = outbox.reader();
+    let mut new = outbox.reader();
+    outbox.push(Kind::Response(None), frame("1"));
+    assert_eq!(read(&mut old), [""; 0]);
+    assert_eq!(read(&mut new), ["1"]);
+    drop(new);
+    outbox.push(Kind::Response(None), frame("2"));
+    assert_eq!(text(old.next().await.unwrap().frame.unwrap()), "2");
+    outbox.end();
+    assert!(old.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_has_read_is_kept_however_old() {
+    let outbox = outbox(Some(REPLAY));
+    for text in ["0", "1", "2", "3", "4"] {
+        outbox.push(Kind::Response(None), frame(text));
+    }
+    clock::sleep(REPLAY.age * 2).await;
+    outbox.end();
+    assert!(!outbox.is_spent());
+    assert_eq!(read(&mut outbox.reader()), ["0", "1", "2", "3", "4"]);
+    assert!(outbox.is_spent());
+}

@@ -1,0 +1,89 @@
+//! What is known of the client's roots, and when to ask again.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::protocol::Root;
+
+/// The cached roots of a handshake session.
+///
+/// A client says that its roots changed, not how; so the server asks, one question at a time. A
+/// change announced while a question is out makes its answer stale, and one more is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Roots {
+    // Held for a field access only, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: Option<Arc<[Root]>>,
+    stale: bool,
+    asking: bool,
+}
+
+/// A set of roots that differs from the one before.
+#[derive(Debug, Clone)]
+pub(crate) struct Difference {
+    pub(crate) old: Option<Arc<[Root]>>,
+    pub(crate) new: Arc<[Root]>,
+}
+
+impl Roots {
+    /// What is known; `None` before the first answer.
+    pub(crate) fn known(&self) -> Option<Arc<[Root]>> {
+        self.state.lock().known.clone()
+    }
+
+    /// The client says that what is known is out of date, or nothing is known yet.
+    pub(crate) fn mark_stale(&self) {
+        self.state.lock().stale = true;
+    }
+
+    /// True when it is up to the caller to ask now: something is stale and nobody asks.
+    pub(crate) fn begin(&self) -> bool {
+        let mut state = self.state.lock();
+        if !state.stale || state.asking {
+            return false;
+        }
+        state.asking = true;
+        state.stale = false;
+        true
+    }
+
+    /// Takes the answer; gives the difference if the set differs.
+    pub(crate) fn answered(&self, new: Arc<[Root]>) -> Option<Difference> {
+        let mut state = self.state.lock();
+        state.asking = false;
+        state.learn(new)
+    }
+
+    /// The question failed: what is known stays, and the next occasion asks again.
+    pub(crate) fn failed(&self) {
+        let mut state = self.state.lock();
+        state.asking = false;
+        state.stale = true;
+    }
+}
+
+impl State {
+    fn learn(&mut self, new: Arc<[Root]>) -> Option<Difference> {
+        if self
+            .known
+            .as_deref()
+            .is_some_and(|known| same_set(known, &new))
+        {
+            return None;
+        }
+        let old = self.known.replace(Arc::clone(&new));
+        Some(Difference { old, new })
+    }
+}
+
+/// Roots are a set: their order says nothing.
+fn same_set(a: &[Root], b: &[Root]) -> bool {
+    a.len() == b.len()
+        && a.iter().all(|root| b.contains(root))
+        && b.iter().all(|root| a.contains(root))
+}

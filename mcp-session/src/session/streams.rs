@@ -1,0 +1,171 @@
+//! The streams of one handshake session over HTTP, and how a client resumes one.
+
+use std::{fmt, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::session::{Outbox, OutboxLimits, Reader};
+
+/// How many finished answers are kept for clients that resume.
+const KEPT: usize = 64;
+
+/// The streams of one session: the standing one, for what concerns no request, and one for every
+/// answer that became an event stream.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    // Held for a table operation only, never across an await.
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    standing: Option<Arc<Outbox>>,
+    answers: Vec<(u32, Arc<Outbox>)>,
+    opened: u32,
+}
+
+/// Names one event of one stream of one session. Opaque to clients; it carries a tag of its
+/// session, so that it means nothing in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventId {
+    pub(crate) tag: u64,
+    pub(crate) stream: u32,
+    /// How many events of the stream a client has seen with this one: where it goes on.
+    pub(crate) seen: u64,
+}
+
+/// What became of a wish to resume.
+#[derive(Debug)]
+pub(crate) enum Resume {
+    /// Read on; the stream's number is for the ids of what follows.
+    Reader(u32, Reader),
+    /// The stream or the event is not known, or something behind it is gone.
+    Unknown,
+}
+
+/// The number of the standing stream.
+pub(crate) const STANDING: u32 = 0;
+
+impl Streams {
+    /// The standing stream, made at first use.
+    pub(crate) fn standing(&self, limits: OutboxLimits) -> Arc<Outbox> {
+        Arc::clone(
+            self.table
+                .lock()
+                .standing
+                .get_or_insert_with(|| Outbox::new(limits)),
+        )
+    }
+
+    /// Makes an existing queue the standing stream: over a byte stream there is only one.
+    pub(crate) fn adopt_standing(&self, outbox: Arc<Outbox>) {
+        self.table.lock().standing = Some(outbox);
+    }
+
+    /// The standing stream if it was ever used.
+    pub(crate) fn standing_if_open(&self) -> Option<Arc<Outbox>> {
+        self.table.lock().standing.clone()
+    }
+
+    /// Keeps the stream of an answer, so that a client can resume it; gives its number.
+    pub(crate) fn keep(&self, outbox: Arc<Outbox>) -> u32 {
+        let mut table = self.table.lock();
+        table.answers.retain(|(_, answer)| !answer.is_spent());
+        if table.answers.len() >= KEPT {
+            // The oldest answer nobody is reading goes first; one being read or still being
+            // written is never taken from its reader.
+            let oldest = table
+                .answers
+                .iter()
+                .position(|(_, answer)| !answer.is_connected());
+            oldest.map(|index| table.answers.remove(index));
+        }
+        table.opened += 1;
+        let stream = table.opened;
+        table.answers.push((stream, outbox));
+        stream
+    }
+
+    /// Goes on after an event.
+    pub(crate) fn resume(&self, event: EventId) -> Resume {
+        let table = self.table.lock();
+        let outbox = if event.stream == STANDING {
+            table.standing.as_ref()
+        } else {
+            table
+                .answers
+                .iter()
+                .find(|(stream, _)| *stream == event.stream)
+                .map(|(_, out)| out)
+        };
+        match outbox.and_then(|outbox| outbox.reader_after(event.seen)) {
+            Some(reader) => Resume::Reader(event.stream, reader),
+            None => Resume::Unknown,
+        }
+    }
+
+    /// True while somebody reads one of them.
+    pub(crate) fn is_connected(&self) -> bool {
+        let table = self.table.lock();
+        let answers = table.answers.iter().map(|(_, answer)| answer);
+        table
+            .standing
+            .iter()
+            .chain(answers)
+            .any(|outbox| outbox.is_connected())
+    }
+
+    /// Ends all of them.
+    pub(crate) fn end(&self) {
+        let table = self.table.lock();
+        table
+            .standing
+            .iter()
+            .chain(table.answers.iter().map(|(_, out)| out))
+            .for_each(|out| {
+                out.end();
+            });
+    }
+}
+
+impl EventId {
+    /// Reads an id this server gave out; `None` for anything else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let tag = u64::from_str_radix(parts.next().filter(|part| part.len() == 16)?, 16).ok()?;
+        let stream = parts.next()?.parse().ok()?;
+        let seen = parts.next()?.parse().ok()?;
+        parts.next().is_none().then_some(Self { tag, stream, seen })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}.{}.{}", self.tag, self.stream, self.seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_reads_back_and_nothing_else_does() {
+        let id = EventId {
+            tag: 0xfeed,
+            stream: 3,
+            seen: 41,
+        };
+        assert_eq!(EventId::parse(&id.to_string()), Some(id));
+        for bad in [
+            "",
+            "1.2.3",
+            "feed.3.41",
+            "000000000000feed.3",
+            "000000000000feed.3.41.0",
+            "x.y.z",
+        ] {
+            assert_eq!(EventId::parse(bad), None, "{bad}");
+        }
+    }
+}

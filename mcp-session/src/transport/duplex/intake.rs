@@ -1,0 +1,205 @@
+//! Taking messages from a byte stream, no faster than they are answered.
+
+use std::{io, pin::pin, sync::Arc};
+
+use tokio::io::AsyncRead;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use crate::dispatch::stream::{Connection, Decoded};
+use crate::dispatch::{Answer, Reaction, Running, Upgrade};
+use crate::protocol::{DecodeError, DecodeErrorKind, RpcError};
+use crate::session::Kind;
+use crate::transport::duplex::lines::{Line, Lines};
+use crate::transport::duplex::pending::{Arrived, Pending};
+
+/// Why reading stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The client has closed its end.
+    EndOfInput,
+    /// The stream broke.
+    Broken(io::Error),
+    /// The server is shutting down.
+    Shutdown,
+}
+
+/// Reads messages and sees to it that each is answered.
+///
+/// There are as many places as requests may be in flight. A request keeps its place until its
+/// answer has been taken from the queue by the writer, so a client that sends and never reads
+/// is not read any further. Requests without a place wait; what needs no answer never does, for
+/// the calls in flight may be waiting for just that: an answer to a question, or a cancellation.
+pub(super) struct Intake<R> {
+    connection: Arc<Connection>,
+    lines: Lines<R>,
+    places: Arc<Semaphore>,
+    /// No request needs more places than there are.
+    all_places: u32,
+    calls: TaskTracker,
+    pending: Pending,
+    opening: Option<Opening>,
+}
+
+/// `initialize` while it runs. Everything behind it waits, for it opens the session that the rest
+/// is about, and `on_open` runs before the first list.
+struct Opening {
+    running: Running,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl<R: AsyncRead + Unpin> Intake<R> {
+    pub(super) fn new(connection: &Arc<Connection>, reader: R) -> Self {
+        let limits = connection.server().limits();
+        let in_flight = limits.in_flight.min(Semaphore::MAX_PERMITS);
+        Self {
+            connection: Arc::clone(connection),
+            lines: Lines::new(reader, limits.message_bytes),
+            places: Arc::new(Semaphore::new(in_flight)),
+            all_places: u32::try_from(in_flight).unwrap_or(u32::MAX),
+            calls: TaskTracker::new(),
+            pending: Pending::new(in_flight, limits.message_bytes),
+            opening: None,
+        }
+    }
+
+    /// Reads and takes messages until there are no more.
+    pub(super) async fn run(&mut self) -> Stop {
+        let server = self.connection.server().clone();
+        let mut stopping = pin!(server.inner().stopping.cancelled());
+        loop {
+            while !self.pending.is_full()
+                && let Some(line) = self.lines.ready()
+            {
+                self.arrived(line);
+            }
+            let weight = self.pending.weight().filter(|_| self.opening.is_none());
+            tokio::select! {
+                biased;
+                () = &mut stopping => return Stop::Shutdown,
+                answer = opened(&mut self.opening) => self.opened(answer),
+                place = place(&self.places, weight, self.all_places) => self.admit(place),
+                filled = self.lines.fill(), if !self.pending.is_full() => match filled {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        if let Some(line) = self.lines.last() {
+                            self.arrived(line);
+                        }
+                        return Stop::EndOfInput;
+                    }
+                    Err(error) => return Stop::Broken(error),
+                },
+            }
+        }
+    }
+
+    /// Answers everything that was read. Nothing more is read.
+    pub(super) async fn drain(&mut self) {
+        while self.opening.is_some() || !self.pending.is_empty() {
+            let weight = self.pending.weight().filter(|_| self.opening.is_none());
+            tokio::select! {
+                biased;
+                answer = opened(&mut self.opening) => self.opened(answer),
+                place = place(&self.places, weight, self.all_places) => self.admit(place),
+            }
+        }
+        self.settle().await;
+    }
+
+    /// Waits for the calls in flight, and forgets what was not begun.
+    pub(super) async fn settle(&self) {
+        self.calls.close();
+        self.calls.wait().await;
+    }
+
+    fn arrived(&mut self, line: Line) {
+        let (decoded, bytes) = match line {
+            Line::Text(text) => (self.connection.decode(&text), text.len()),
+            Line::TooLong => (Err(self.too_long()), 0),
+        };
+        let arrived = Arrived::new(decoded, bytes);
+        if let Some(id) = arrived.cancels() {
+            self.pending.cancel(&id);
+            self.take(arrived.decoded, None);
+        } else if self.opening.is_some() {
+            self.pending.push(arrived);
+        } else if arrived.weight == 0 {
+            self.take(arrived.decoded, None);
+        } else if let Some(place) = self.free_place(arrived.weight) {
+            self.take(arrived.decoded, Some(place));
+        } else {
+            self.pending.push(arrived);
+        }
+    }
+
+    /// A place, unless somebody waits for one already.
+    fn free_place(&self, weight: u32) -> Option<OwnedSemaphorePermit> {
+        if !self.pending.is_empty() {
+            return None;
+        }
+        let weight = weight.min(self.all_places);
+        Arc::clone(&self.places).try_acquire_many_owned(weight).ok()
+    }
+
+    fn admit(&mut self, place: OwnedSemaphorePermit) {
+        if let Some(arrived) = self.pending.pop() {
+            self.take(arrived.decoded, Some(place));
+        }
+    }
+
+    fn take(&mut self, decoded: Decoded, place: Option<OwnedSemaphorePermit>) {
+        match self.connection.take(decoded) {
+            Reaction::Accepted => {}
+            Reaction::Answer(answer) => answered(&self.connection, Some(answer), place),
+            Reaction::Running(running) if running.upgrade == Upgrade::Never => {
+                self.opening = Some(Opening { running, place });
+            }
+            Reaction::Running(running) => {
+                let connection = Arc::clone(&self.connection);
+                self.calls.spawn(async move {
+                    let answer = running.future.await;
+                    answered(&connection, answer, place);
+                });
+            }
+        }
+    }
+
+    fn opened(&mut self, answer: Option<Answer>) {
+        let place = self.opening.take().and_then(|opening| opening.place);
+        answered(&self.connection, answer, place);
+    }
+
+    fn too_long(&self) -> DecodeError {
+        let limit = self.connection.server().limits().message_bytes;
+        let message = format!("too large: a message has at most {limit} bytes");
+        DecodeError {
+            id: None,
+            error: RpcError::invalid_request(message),
+            kind: DecodeErrorKind::TooLarge,
+        }
+    }
+}
+
+/// Queues an answer, if there is one: a cancelled request gets none.
+fn answered(connection: &Connection, answer: Option<Answer>, place: Option<OwnedSemaphorePermit>) {
+    if let Some(frame) = answer.and_then(|answer| answer.frame) {
+        connection.outbox().push(Kind::Response(place), frame);
+    }
+}
+
+/// Runs the `initialize` that is running; pending where there is none.
+async fn opened(opening: &mut Option<Opening>) -> Option<Answer> {
+    match opening {
+        Some(opening) => opening.running.future.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for as many places; pending where nobody needs one.
+async fn place(places: &Arc<Semaphore>, weight: Option<u32>, all: u32) -> OwnedSemaphorePermit {
+    let Some(weight) = weight else {
+        return std::future::pending().await;
+    };
+    let place = Arc::clone(places).acquire_many_owned(weight.min(all)).await;
+    place.expect("the semaphore is never closed")
+}

@@ -1,0 +1,88 @@
+//! A listener of its own, for programs that need no router.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::{Router, serve::ListenerExt};
+use tokio::net::TcpListener;
+
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::transport::http::HttpService;
+
+/// Where the endpoint is.
+const PATH: &str = "/mcp";
+
+/// A server that listens for Streamable HTTP at `/mcp`, not yet serving.
+///
+/// Made by [`Server::bind_http`](crate::Server::bind_http) or, with settings,
+/// [`HttpService::bind`].
+#[derive(Debug)]
+#[must_use = "nothing is served before `serve`"]
+pub struct HttpServer {
+    service: HttpService,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl HttpServer {
+    pub(super) fn new(service: HttpService, listener: TcpListener) -> Result<Self> {
+        let address = listener.local_addr();
+        let address = address.map_err(|error| Error::io("listening for HTTP", error))?;
+        Ok(Self {
+            service,
+            listener,
+            address,
+        })
+    }
+
+    /// The address it listens on, with the port that was chosen if 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of the endpoint, as a client on this machine can use it.
+    pub fn url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}{PATH}")
+    }
+
+    /// Serves until [`Server::shutdown`](crate::Server::shutdown), and then until the connections
+    /// are done, or were not for three times [`Limits::drain`](crate::server::Limits::drain).
+    ///
+    /// # Errors
+    ///
+    /// When the operating system takes the listener away.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops accepting connections; those that are open go on.
+    pub async fn serve(self) -> Result<()> {
+        let server = self.service.server().clone();
+        let app = Router::new().nest_service(PATH, self.service);
+        let listener = self.listener.tap_io(|connection| {
+            // Answers and events are written whole: holding them back only delays them.
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
+        let stopping = server.inner().stopping.clone();
+        let stopped = stopping.clone().cancelled_owned();
+        let serving = axum::serve(listener, app)
+            .with_graceful_shutdown(stopped)
+            .into_future();
+        let given_up = async {
+            stopping.cancelled().await;
+            clock::sleep(server.limits().drain * 3).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(|error| Error::io("serving HTTP", error)),
+            () = given_up => Ok(()),
+        }
+    }
+}

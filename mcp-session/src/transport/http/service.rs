@@ -1,0 +1,264 @@
+//! The tower service: what is about HTTP alone, in the order in which it is checked.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, Uri, request::Parts};
+use http_body::Body;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::dispatch::{Reaction, http as dispatch};
+use crate::error::{Error, Result};
+use crate::server::Server;
+use crate::transport::http::cors;
+use crate::transport::http::guard::Guard;
+use crate::transport::http::headers::{self, Media};
+use crate::transport::http::{HttpBody, HttpServer, body, drive, reply, stream};
+
+/// A [`Server`] over Streamable HTTP, as a tower service.
+///
+/// Made by [`Server::http`]. It serves one endpoint and does not look at the path, so mount it
+/// where the endpoint shall be. Cheap to clone.
+///
+/// Web pages can send requests to servers on the same machine or network, so a request is refused
+/// with 403 unless its `Host` and, if present, its `Origin` name this machine (`localhost`,
+/// `127.0.0.1`, `[::1]`, with any port) or were allowed here.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_session::{Server, Template};
+///
+/// let template = Template::builder("calculator", "1.0.0").build()?;
+/// let service = Server::new(template)
+///     .http()
+///     .allow_host("mcp.example.com")
+///     .allow_origin("https://app.example.com")
+///     .cors();
+/// let app: axum::Router = axum::Router::new().nest_service("/mcp", service);
+/// # let _ = app;
+/// # Ok::<(), mcp_session::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a service does nothing unless it is mounted"]
+pub struct HttpService {
+    server: Server,
+    rules: Arc<Rules>,
+}
+
+/// What the operator decided.
+#[derive(Debug, Clone, Default)]
+struct Rules {
+    guard: Guard,
+    cors: bool,
+}
+
+impl HttpService {
+    pub(super) fn new(server: Server) -> Self {
+        let rules = Arc::default();
+        Self { server, rules }
+    }
+
+    /// Lets in requests to this host, besides those to this machine: the name under which clients
+    /// reach the server, such as `mcp.example.com`, with any port, or `mcp.example.com:8443`, with
+    /// this one.
+    ///
+    /// Pages served from the same host may then send requests, too.
+    pub fn allow_host(mut self, host: impl AsRef<str>) -> Self {
+        self.rules_mut().guard.allow_host(host.as_ref());
+        self
+    }
+
+    /// Does not look at `Host`: for servers behind a proxy that checks or rewrites it.
+    ///
+    /// Never do this for a server without authentication that a browser on the same network can
+    /// reach: any web page could use it, by DNS rebinding.
+    pub fn allow_any_host(mut self) -> Self {
+        self.rules_mut().guard.allow_any_host();
+        self
+    }
+
+    /// Lets in requests that a browser sends for pages of this origin, such as
+    /// `https://app.example.com`. `null` allows pages without an origin.
+    ///
+    /// To let those pages read the answers as well, switch on [`cors`](Self::cors).
+    pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Self {
+        self.rules_mut().guard.allow_origin(origin.as_ref());
+        self
+    }
+
+    /// Lets in requests for pages of any origin: for public servers that a browser may use from
+    /// anywhere.
+    pub fn allow_any_origin(mut self) -> Self {
+        self.rules_mut().guard.allow_any_origin();
+        self
+    }
+
+    /// Lets pages of the allowed origins read what is answered (CORS). Off unless set.
+    pub fn cors(mut self) -> Self {
+        self.rules_mut().cors = true;
+        self
+    }
+
+    /// Listens on an address, for this service at `/mcp`.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<HttpServer> {
+        let listener = TcpListener::bind(addr).await;
+        let listener = listener.map_err(|error| Error::io("listening for HTTP", error))?;
+        HttpServer::new(self, listener)
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    fn rules_mut(&mut self) -> &mut Rules {
+        Arc::make_mut(&mut self.rules)
+    }
+
+    async fn answer<B: Body>(self, request: Request<B>) -> Response<HttpBody> {
+        let (parts, body) = request.into_parts();
+        let guarded = self.rules.guard.check(&parts.uri, &parts.headers);
+        if let Err(refusal) = guarded {
+            return reply::refusal(StatusCode::FORBIDDEN, refusal);
+        }
+        if !self.rules.cors {
+            return self.admitted(parts, body).await;
+        }
+        if parts.method == Method::OPTIONS {
+            return cors::preflight(&parts.headers);
+        }
+        let origin = parts.headers.get(http::header::ORIGIN).cloned();
+        let mut response = self.admitted(parts, body).await;
+        cors::expose(&mut response, origin);
+        response
+    }
+
+    async fn admitted<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
+        match parts.method {
+            Method::POST => self.post(parts, body).await,
+            Method::GET => self.get(&parts),
+            Method::DELETE => reply::answer(dispatch::delete(&self.server, &parts.headers)),
+            _ => reply::method_not_allowed("GET, POST, DELETE"),
+        }
+    }
+
+    async fn post<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
+        let limit = self.server.limits().message_bytes;
+        let bytes = match self.read(&parts, body, limit).await {
+            Ok(bytes) => bytes,
+            Err(refusal) => return refusal,
+        };
+        let uri = full_uri(&parts);
+        match dispatch::post(&self.server, uri, parts.headers, bytes).await {
+            Reaction::Accepted => reply::empty(StatusCode::ACCEPTED),
+            Reaction::Answer(answer) => reply::answer(answer),
+            Reaction::Running(running) => drive::drive(&self.server, running).await,
+        }
+    }
+
+    /// Reads a body that is worth reading: the checks cost nothing, so they come first.
+    async fn read<B: Body>(
+        &self,
+        parts: &Parts,
+        body: B,
+        limit: usize,
+    ) -> Result<Bytes, Response<HttpBody>> {
+        if headers::content_length(&parts.headers).is_some_and(|length| length > limit as u64) {
+            return Err(body::Unread::TooLarge(limit).into());
+        }
+        if !headers::is_json(&parts.headers) {
+            return Err(reply::refusal(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be JSON: `Content-Type: application/json`, in UTF-8",
+            ));
+        }
+        let accepted = headers::accepts(&parts.headers, Media::Json)
+            && headers::accepts(&parts.headers, Media::EventStream);
+        if !accepted {
+            return Err(reply::refusal(
+                StatusCode::NOT_ACCEPTABLE,
+                "the answer is one or the other: `Accept: application/json, text/event-stream`",
+            ));
+        }
+        Ok(body::read(body, limit).await?)
+    }
+
+    fn get(&self, parts: &Parts) -> Response<HttpBody> {
+        if !headers::accepts(&parts.headers, Media::EventStream) {
+            return reply::refusal(
+                StatusCode::NOT_ACCEPTABLE,
+                "the answer is an event stream: `Accept: text/event-stream`",
+            );
+        }
+        match dispatch::get(&self.server, &parts.headers) {
+            Ok(attached) => stream::attached(&self.server, attached),
+            Err(answer) => reply::answer(answer),
+        }
+    }
+}
+
+/// The URL as the client wrote it: a router that nests this service takes the prefix away.
+fn full_uri(parts: &Parts) -> Uri {
+    let original = parts.extensions.get::<axum::extract::OriginalUri>();
+    original.map_or_else(|| parts.uri.clone(), |original| original.0.clone())
+}
+
+impl<B> tower_service::Service<Request<B>> for HttpService
+where
+    B: Body + Send + 'static,
+{
+    type Response = Response<HttpBody>;
+    type Error = Infallible;
+    type Future = HttpFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> HttpFuture {
+        HttpFuture(Box::pin(self.clone().answer(request)))
+    }
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService")
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer of an [`HttpService`] to one request, on its way.
+///
+/// Dropping it is what a lost connection means: a stateless call is cancelled, and one of a
+/// handshake session goes on for [`Limits::detached`](crate::server::Limits::detached).
+#[must_use = "futures do nothing unless polled"]
+pub struct HttpFuture(Pin<Box<dyn Future<Output = Response<HttpBody>> + Send>>);
+
+impl Future for HttpFuture {
+    type Output = Result<Response<HttpBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for HttpFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpFuture").finish_non_exhaustive()
+    }
+}
