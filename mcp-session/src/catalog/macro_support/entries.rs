@@ -9,10 +9,9 @@ use crate::catalog::macro_support::arguments::{Reader, settled, start};
 use crate::catalog::macro_support::{Finish, Signature, Started};
 use crate::catalog::{
     Prompt, PromptBuilder, PromptReply, Resource, ResourceBuilder, ResourceReply, ResourceTemplate,
-    ResourceTemplateBuilder, Tool, ToolBuilder, ToolReply,
+    ResourceTemplateBuilder, Tool, ToolBuilder,
 };
 use crate::context::Context;
-use crate::error::ToolError;
 
 /// A tool of a function that `reader` makes ready to read its arguments.
 pub fn tool<R: Reader>(
