@@ -1,5 +1,7 @@
 //! Proves that a server keeps its promises over the standard streams of a real process.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::{process::Stdio, time::Duration};
 
 use serde_json::{Value, json};

@@ -19,7 +19,7 @@ async fn main() -> mcp_session::Result<()> {
         edit.add_tool(own)
     })?;
     run.serve().await?;
-    eprintln!("ended: {}", session.done().await);
+    report(&format!("ended: {}", session.done().await));
     if std::env::args().nth(1).as_deref() == Some("--print-after") {
         print("after");
     }
@@ -35,6 +35,14 @@ fn print_before_serving() {
 #[expect(clippy::print_stdout, reason = "printing is what is tried here")]
 fn print(text: &str) {
     println!("{text}");
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "standard error is this program's to use"
+)]
+fn report(text: &str) {
+    eprintln!("{text}");
 }
 
 fn template() -> mcp_session::Result<Template> {

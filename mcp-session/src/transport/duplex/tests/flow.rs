@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::{Client, call, ping};
-use crate::Limits;
+use crate::server::Limits;
 
 const VERSION: &str = "2025-11-25";
 
@@ -86,7 +86,7 @@ async fn a_client_that_does_not_read_is_not_read_either_and_loses_no_answer() {
     let stalled = tokio::time::timeout(Duration::from_secs(60), flood).await;
     assert!(stalled.is_err() && sent < 1_000, "{sent} were read");
     // Reading makes room for what was cut off in the middle, so finish that line first.
-    let (reader, mut writer) = (&mut client.reader, &mut client.writer);
+    let (reader, writer) = (&mut client.reader, &mut client.writer);
     let finish = async {
         writer.write_all(b"\n").await.unwrap();
         writer.shutdown().await.unwrap();
