@@ -2,4 +2,5 @@
 
 mod house_rules;
 mod layering;
+mod rmcp_client;
 mod sources;
