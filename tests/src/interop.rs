@@ -238,25 +238,24 @@ fn touch() -> Tool {
 
 /// A form with every kind of field that all revisions have.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Seat {
+struct Seat {
     /// Row and letter, such as 12C.
-    pub seat: String,
+    seat: String,
     /// How many bags.
     #[schemars(range(min = 0, max = 3))]
-    pub bags: u8,
+    bags: u8,
     /// Whether to serve a meal.
-    pub meal: bool,
+    meal: bool,
     /// Where to sit.
-    pub side: Side,
+    side: Side,
     /// What else to know.
-    pub remarks: Option<String>,
+    remarks: Option<String>,
 }
 
 /// A choice in a form.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::exhaustive_enums, reason = "a fixture")]
-pub enum Side {
+enum Side {
     /// At the window.
     Window,
     /// At the aisle.

@@ -3,6 +3,7 @@
 //!
 //! Each check runs in every combination of the two; what a check expects differs by era only, never
 //! by transport.
+#![expect(clippy::unwrap_used, reason = "everything here is test code")]
 
 mod asking;
 mod calls;

@@ -126,6 +126,8 @@ struct Queue {
     next: u64,
     /// The first event that nobody has read.
     unread: u64,
+    /// The first event that nobody has ever read: resuming moves `unread` back.
+    unheard: u64,
     unkeyed: usize,
     bytes: usize,
     ended: bool,
@@ -226,7 +228,7 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.trim(self.limits.replay);
         let first = queue.events.front().map_or(queue.next, |held| held.seq);
-        if !(first..=queue.unread).contains(&seen) {
+        if !(first..=queue.unheard).contains(&seen) {
             return None;
         }
         queue.unread = seen;
@@ -335,6 +337,7 @@ impl Queue {
             self.unkeyed -= 1;
         }
         self.unread += 1;
+        self.unheard = self.unheard.max(self.unread);
         self.trim(replay);
         Some(event)
     }
