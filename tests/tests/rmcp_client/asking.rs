@@ -1,4 +1,8 @@
 //! Questions from a tool to its client: forms, the client's model, its roots.
+#![expect(
+    deprecated,
+    reason = "roots are deprecated, and older servers still ask for them"
+)]
 
 use rmcp::model::Root;
 use serde_json::json;

@@ -179,7 +179,7 @@ impl Client {
             .expect("the handler lives as long as the client")
     }
 
-    pub(crate) fn heard_nothing_else(&mut self) -> bool {
+    pub(crate) fn heard_nothing_else(&self) -> bool {
         self.heard.is_empty()
     }
 

@@ -1,11 +1,13 @@
 //! Beginnings and ends: which era a client gets, beside whom, and that nothing is left behind.
 
-use rmcp::model::ProtocolVersion;
-use rmcp::service::ClientLifecycleMode;
-use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::model::{ProtocolVersion, SubscriptionFilter};
+use rmcp::service::{ClientLifecycleMode, SubscriptionEnd};
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientServiceExt, ServiceExt};
 use serde_json::json;
 use tokio::process::ChildStdin;
+
+use mcp_session::EndReason;
 
 use crate::rmcp_client::client::Handler;
 use crate::rmcp_client::way::{Served, bounded, server_command};
@@ -57,25 +59,32 @@ async fn every_handshake_revision_is_negotiated_as_asked() {
     .await;
 }
 
+fn auto_before(version: ProtocolVersion) -> ClientLifecycleMode {
+    ClientLifecycleMode::Auto {
+        preferred_versions: vec![version.clone()],
+        legacy_version: Some(version),
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_prefers_an_older_revision_falls_back_to_initialize() {
     bounded(async {
         let served = Served::start().await;
-        let auto = ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2025_06_18],
-            legacy_version: Some(ProtocolVersion::V_2025_06_18),
-        };
-        let client = connect(&served, auto, ProtocolVersion::default()).await;
-        assert_eq!(
-            client.server().protocol_version,
-            ProtocolVersion::V_2025_06_18
-        );
+        let older = ProtocolVersion::V_2025_06_18;
+        let client = connect(&served, auto_before(older.clone()), older.clone()).await;
+        assert_eq!(client.server().protocol_version, older);
         assert_eq!(
             client.text("greet", json!({"name": "you"})).await,
             "Hello, you!"
         );
         client.close().await;
         served.stop().await;
+
+        let transport = TokioChildProcess::new(server_command()).unwrap();
+        let client = ().serve_with_lifecycle(transport, auto_before(older.clone())).await.unwrap();
+        assert_eq!(client.peer_info().unwrap().protocol_version, older);
+        assert_eq!(client.list_tools(None).await.unwrap().tools[0].name, "add");
+        client.cancel().await.unwrap();
     })
     .await;
 }
@@ -128,9 +137,64 @@ async fn a_client_that_leaves_takes_its_session_along() {
             "interop-client"
         );
         client.close().await;
-        assert_eq!(session.done().await, mcp_session::EndReason::Client);
+        assert_eq!(session.done().await, EndReason::Client);
         assert!(served.server.sessions().is_empty());
         served.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn edits_from_outside_reach_an_idle_client() {
+    bounded(async {
+        let served = Served::start().await;
+        let ask = ProtocolVersion::V_2025_11_25;
+        let mut client = connect(&served, ClientLifecycleMode::Initialize, ask).await;
+        client.tools().await;
+        let session = served.server.sessions().list().remove(0);
+        session.edit(|edit| edit.hide_tool("greet")).unwrap();
+        assert_eq!(client.next_heard().await, Heard::Tools);
+        assert!(!client.tools().await.contains(&"greet".to_owned()));
+        client.close().await;
+        served.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_whose_session_was_revoked_begins_anew() {
+    bounded(async {
+        let served = Served::start().await;
+        let ask = ProtocolVersion::V_2025_11_25;
+        let client = connect(&served, ClientLifecycleMode::Initialize, ask).await;
+        client.text("unlock", json!({})).await;
+        let first = served.server.sessions().list().remove(0);
+        assert!(served.server.sessions().end(first.id()));
+        assert_eq!(first.done().await, EndReason::Revoked);
+        // rmcp meets the 404, initializes again and repeats the call: in a view without edits.
+        assert_eq!(client.refusal("vault", json!({})).await, -32602);
+        let second = served.server.sessions().list().remove(0);
+        assert_ne!(second.id(), first.id());
+        client.close().await;
+        served.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_subscriptions_with_their_result() {
+    bounded(async {
+        let served = Served::start().await;
+        let client = connect(&served, discover(), ProtocolVersion::default()).await;
+        let filter = SubscriptionFilter::builder().tools_list_changed().build();
+        let mut listening = client.rmcp.listen(filter).await.unwrap();
+        served.stop().await;
+        assert!(listening.next().await.unwrap().is_none());
+        assert!(matches!(
+            listening.end(),
+            Some(SubscriptionEnd::Graceful(_))
+        ));
+        client.close().await;
     })
     .await;
 }
