@@ -95,7 +95,7 @@ async fn both_eras_are_served_side_by_side_and_apart() {
         let served = Served::start().await;
         let ask = ProtocolVersion::V_2025_11_25;
         let mut one = connect(&served, ClientLifecycleMode::Initialize, ask.clone()).await;
-        let mut other = connect(&served, ClientLifecycleMode::Initialize, ask.clone()).await;
+        let other = connect(&served, ClientLifecycleMode::Initialize, ask.clone()).await;
         let stateless = connect(&served, discover(), ask).await;
         assert_eq!(
             served.server.sessions().len(),
