@@ -7,5 +7,6 @@ mod house_rules;
 mod http;
 mod isolation;
 mod layering;
+mod rmcp_client;
 mod sources;
 mod stdio;
