@@ -180,7 +180,7 @@ impl Param {
             },
         );
         let parameter = self.parameter();
-        code!(signature.param(#name, #description, #default, #parameter);)
+        code!(signature.param(#name, #description, #default, &#parameter);)
     }
 
     /// An empty slot for the parameter.
