@@ -22,6 +22,10 @@ impl Host for Fake {
     fn deps(&self) -> &Deps {
         &self.deps
     }
+
+    fn logs(&self) -> bool {
+        true
+    }
 }
 
 /// The context of a call by Ann, in a template that provides 42 as a `u64`.

@@ -65,6 +65,9 @@ impl Call {
 
     pub(crate) fn wants_log(&self, level: LogLevel) -> bool {
         let core = self.parts.host.core();
+        if !self.parts.host.logs() {
+            return false;
+        }
         match core.era() {
             Era::Handshake => level >= core.log_level(),
             Era::Stateless => self

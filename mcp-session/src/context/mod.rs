@@ -30,6 +30,8 @@ pub(crate) use deps::Deps;
 pub(crate) trait Host: Any + Send + Sync {
     fn core(&self) -> &Core;
     fn deps(&self) -> &Deps;
+    /// Log messages go to clients at all: the template declares them.
+    fn logs(&self) -> bool;
 }
 
 /// One request, as its handler sees it.

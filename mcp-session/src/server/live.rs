@@ -147,9 +147,10 @@ impl Live {
         Ok(done)
     }
 
-    /// Tells the client that lists changed, once per family, if it has seen any.
+    /// Tells the client that lists changed, once per family, if it can have seen any.
     fn announce(&self, families: &[Family]) {
-        if self.core.client().is_none() {
+        // An edit in `on_open` comes before the first list, however early the client is known.
+        if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
             return;
         }
         for family in families {
@@ -194,6 +195,10 @@ impl Host for Live {
 
     fn deps(&self) -> &Deps {
         &self.revision.blueprint.deps
+    }
+
+    fn logs(&self) -> bool {
+        self.revision.blueprint.logging
     }
 }
 

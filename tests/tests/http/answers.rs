@@ -7,9 +7,8 @@ use http::StatusCode;
 use mcp_session::Server;
 use mcp_session::server::Limits;
 use serde_json::json;
-use tokio::time::Instant;
 
-use crate::http::support::{Client, Probe, answered, kind, said, seen, server, template};
+use crate::http::support::{Client, Probe, answered, kind, now, said, seen, server, template};
 
 async fn both_eras(server: &Server) -> [Client; 2] {
     [
@@ -78,7 +77,7 @@ async fn a_handler_that_speaks_is_heard_before_its_answer() {
 async fn silence_makes_a_stream_whose_first_byte_comes_at_once() {
     let (server, probe) = server();
     for client in both_eras(&server).await {
-        let started = Instant::now();
+        let started = now();
         let answer = client.post(client.call(1, "wait", 0)).await;
         assert!(answer.is_stream());
         assert_eq!(started.elapsed(), Duration::from_secs(1));
@@ -121,7 +120,7 @@ async fn comments_keep_a_silent_stream_alive_and_only_a_silent_one() {
         Some(""),
         "the priming event"
     );
-    let begun = Instant::now();
+    let begun = now();
     for round in 1..=3 {
         assert!(standing.block().await.unwrap().is_comment());
         assert_eq!(begun.elapsed(), Duration::from_secs(15) * round);

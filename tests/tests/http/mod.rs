@@ -1,5 +1,7 @@
 //! Proves what Streamable HTTP does, with the service called directly and over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod answers;
 mod browsers;
 mod listening;

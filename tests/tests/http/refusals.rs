@@ -32,6 +32,108 @@ async fn refusal(answer: Answer) -> Value {
     body["error"].clone()
 }
 
+/// A method, what is different about the headers, the status, and a word of why.
+type Refused = (
+    Method,
+    &'static [(&'static str, Option<&'static str>)],
+    u16,
+    &'static str,
+);
+
+const REFUSED: &[Refused] = &[
+    (
+        Method::POST,
+        &[("host", Some("evil.example.com"))],
+        403,
+        "evil.example.com",
+    ),
+    (
+        Method::GET,
+        &[("host", Some("evil.example.com"))],
+        403,
+        "allow_host",
+    ),
+    (Method::POST, &[("host", None)], 403, "no host"),
+    (
+        Method::POST,
+        &[("origin", Some("http://evil.example.com"))],
+        403,
+        "allow_origin",
+    ),
+    (Method::POST, &[("origin", Some("null"))], 403, "null"),
+    (Method::PUT, &[], 405, "POST"),
+    (Method::HEAD, &[], 405, "POST"),
+    (Method::OPTIONS, &[], 405, "POST"),
+    (
+        Method::POST,
+        &[("content-length", Some("4194305"))],
+        413,
+        "4194304",
+    ),
+    (
+        Method::POST,
+        &[("content-type", None)],
+        415,
+        "application/json",
+    ),
+    (
+        Method::POST,
+        &[("content-type", Some("text/plain"))],
+        415,
+        "application/json",
+    ),
+    (
+        Method::POST,
+        &[("content-type", Some("application/json; charset=utf-16"))],
+        415,
+        "UTF-8",
+    ),
+    (
+        Method::POST,
+        &[("accept", Some("application/json"))],
+        406,
+        "text/event-stream",
+    ),
+    (
+        Method::POST,
+        &[("accept", Some("text/event-stream"))],
+        406,
+        "application/json",
+    ),
+    (
+        Method::POST,
+        &[("accept", Some("*/*, text/event-stream;q=0"))],
+        406,
+        "text/event-stream",
+    ),
+    (
+        Method::POST,
+        &[("accept", Some("text/html"))],
+        406,
+        "application/json",
+    ),
+    (
+        Method::GET,
+        &[("accept", Some("application/json"))],
+        406,
+        "text/event-stream",
+    ),
+    // Host comes before method, method before type, type before what is accepted.
+    (Method::PUT, &[("host", Some("evil"))], 403, "evil"),
+    (
+        Method::POST,
+        &[("content-length", Some("9999999")), ("content-type", None)],
+        413,
+        "4194304",
+    ),
+    (
+        Method::POST,
+        &[("content-type", None), ("accept", Some("a/b"))],
+        415,
+        "application/json",
+    ),
+];
+
 #[tokio::test]
 async fn every_refusal_has_its_status_and_says_why() {
     let (server, _) = server();
@@ -39,101 +141,8 @@ async fn every_refusal_has_its_status_and_says_why() {
         Client::modern(server.http()),
         Client::handshake(server.http()).await,
     ];
-    let cases: &[(Method, &[(&str, Option<&str>)], u16, &str)] = &[
-        (
-            Method::POST,
-            &[("host", Some("evil.example.com"))],
-            403,
-            "evil.example.com",
-        ),
-        (
-            Method::GET,
-            &[("host", Some("evil.example.com"))],
-            403,
-            "allow_host",
-        ),
-        (Method::POST, &[("host", None)], 403, "no host"),
-        (
-            Method::POST,
-            &[("origin", Some("http://evil.example.com"))],
-            403,
-            "allow_origin",
-        ),
-        (Method::POST, &[("origin", Some("null"))], 403, "null"),
-        (Method::PUT, &[], 405, "POST"),
-        (Method::HEAD, &[], 405, "POST"),
-        (Method::OPTIONS, &[], 405, "POST"),
-        (
-            Method::POST,
-            &[("content-length", Some("4194305"))],
-            413,
-            "4194304",
-        ),
-        (
-            Method::POST,
-            &[("content-type", None)],
-            415,
-            "application/json",
-        ),
-        (
-            Method::POST,
-            &[("content-type", Some("text/plain"))],
-            415,
-            "application/json",
-        ),
-        (
-            Method::POST,
-            &[("content-type", Some("application/json; charset=utf-16"))],
-            415,
-            "UTF-8",
-        ),
-        (
-            Method::POST,
-            &[("accept", Some("application/json"))],
-            406,
-            "text/event-stream",
-        ),
-        (
-            Method::POST,
-            &[("accept", Some("text/event-stream"))],
-            406,
-            "application/json",
-        ),
-        (
-            Method::POST,
-            &[("accept", Some("*/*, text/event-stream;q=0"))],
-            406,
-            "text/event-stream",
-        ),
-        (
-            Method::POST,
-            &[("accept", Some("text/html"))],
-            406,
-            "application/json",
-        ),
-        (
-            Method::GET,
-            &[("accept", Some("application/json"))],
-            406,
-            "text/event-stream",
-        ),
-        // Host comes before method, method before type, type before what is accepted.
-        (Method::PUT, &[("host", Some("evil"))], 403, "evil"),
-        (
-            Method::POST,
-            &[("content-length", Some("9999999")), ("content-type", None)],
-            413,
-            "4194304",
-        ),
-        (
-            Method::POST,
-            &[("content-type", None), ("accept", Some("a/b"))],
-            415,
-            "application/json",
-        ),
-    ];
     for client in clients {
-        for (method, changes, status, why) in cases {
+        for (method, changes, status, why) in REFUSED {
             let answer = with(&client, method.clone(), changes).await;
             assert_eq!(answer.status.as_u16(), *status, "{method} {changes:?}");
             assert_eq!(answer.status == 405, answer.headers.contains_key("allow"));

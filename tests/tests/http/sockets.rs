@@ -1,12 +1,16 @@
 //! Proves that the same holds over real connections, with a server that listens by itself.
 
-use mcp_session::Server;
+use std::sync::Arc;
+
+use mcp_session::{Server, Session, Template, Tool};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
 };
+use tower_service::Service;
 
 use crate::http::support::{Client, initialize, said, seen, server, soon};
 
@@ -168,4 +172,37 @@ async fn clients_that_never_read_hold_up_nobody_and_no_shutdown() {
     let answer = other.post(other.call(1, "plain", 0)).await.json().await;
     assert_eq!(said(&answer), "plain");
     listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_mounted_service_knows_the_whole_url() {
+    let paths = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&paths);
+    let template = Template::builder("where", "1.0.0")
+        .tool(
+            Tool::new("plain")
+                .description("Answers.")
+                .handler(async || "plain"),
+        )
+        .on_open(move |session: Session| {
+            let path = session.opening().path().map(str::to_owned);
+            let tenant = session.opening().query("tenant").map(str::to_owned);
+            seen.lock().push((path.unwrap(), tenant));
+            async { Ok(()) }
+        });
+    let server = Server::new(template.build().unwrap());
+    let client = Client::modern(server.http());
+    let mut app = axum::Router::new().nest_service("/api/mcp", server.http());
+    for uri in ["/api/mcp", "/api/mcp/beta?tenant=a"] {
+        let message = client.call(1, "plain", 0);
+        let mut request = client
+            .headers(http::Method::POST, &message)
+            .body(message.to_string());
+        *request.as_mut().unwrap().uri_mut() = uri.parse().unwrap();
+        let response = app.call(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+    let expected = [("/api/mcp", None), ("/api/mcp/beta", Some("a"))];
+    let expected = expected.map(|(path, tenant)| (path.to_owned(), tenant.map(str::to_owned)));
+    assert_eq!(*paths.lock(), expected);
 }

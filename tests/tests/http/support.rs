@@ -44,6 +44,15 @@ pub(crate) async fn seen(count: &Semaphore) {
     soon(count.acquire()).await.unwrap().forget();
 }
 
+/// Now, on the paused clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test measures the clock it moves"
+)]
+pub(crate) fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// Moves the paused clock, and lets everybody do what they do before and then.
 pub(crate) async fn pass(time: Duration) {
     let settle = || async {
@@ -232,7 +241,7 @@ impl Client {
         let params = json!({
             "name": tool,
             "arguments": {"steps": steps},
-            "_meta": {"progressToken": id.clone()},
+            "_meta": {"progressToken": id},
         });
         self.message(id, "tools/call", params)
     }

@@ -267,11 +267,16 @@ impl Outbox {
         queue.unread < queue.next
     }
 
-    /// True when nothing follows and nobody can come back for what was said.
+    /// True when nothing follows and nobody can, or will, come back for what was said.
     pub(crate) fn is_spent(&self) -> bool {
         let mut queue = self.queue.lock();
         queue.trim(self.limits.replay);
-        queue.ended && queue.readers.is_empty() && queue.events.is_empty()
+        let age = self.limits.replay.map(|replay| replay.age);
+        let given_up = queue.alone_since.zip(age).is_some_and(|(since, age)| {
+            // Whoever read left the rest behind, and did not come back in time.
+            clock::now().duration_since(since) > age
+        });
+        queue.ended && queue.readers.is_empty() && (given_up || queue.events.is_empty())
     }
 }
 
