@@ -17,7 +17,11 @@ fn what_is_right_compiles_and_runs() {
 #[test]
 fn what_is_wrong_is_reported_where_it_is() {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output().unwrap().stdout;
+    let version = Command::new(rustc)
+        .arg("--version")
+        .output()
+        .unwrap()
+        .stdout;
     let version = String::from_utf8_lossy(&version);
     if !version.starts_with(COMPILER) {
         eprintln!("SKIPPED: the expected messages are those of {COMPILER}x, this is {version}");
