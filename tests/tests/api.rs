@@ -7,4 +7,5 @@ mod house_rules;
 mod http;
 mod isolation;
 mod layering;
+mod rmcp_client;
 mod sources;
