@@ -89,11 +89,12 @@ async fn main() -> Result {
     let root = SafeRoot::new(".")?;
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["wc", path] => println!("{}", count(&read(&root, path).await.map_err(told)?)),
-        ["head", path] => println!("{}", first(&read(&root, path).await.map_err(told)?, 10)),
+        ["wc", path] => println!("{}", count(&text(&root, path).await?)),
+        ["head", path] => println!("{}", first(&text(&root, path).await?, 10)),
         ["head", path, lines] => {
-            let lines = lines.parse()?;
-            println!("{}", first(&read(&root, path).await.map_err(told)?, lines));
+            let wrong = |_| Failure::new(format!("`{lines}` is no number of lines"));
+            let lines = lines.parse().map_err(wrong)?;
+            println!("{}", first(&text(&root, path).await?, lines));
         }
         ["mcp"] => {
             let template = Template::builder("stdio_cli", "1.0.0")
@@ -109,7 +110,8 @@ async fn main() -> Result {
     Ok(())
 }
 
-/// The same words for people as for models.
-fn told(error: ToolError) -> Failure {
-    Failure::new(error.to_string())
+/// [`read`], with the same words for people as for models.
+async fn text(root: &SafeRoot, path: &str) -> Result<String> {
+    let read = read(root, path).await;
+    read.map_err(|error| Failure::new(error.to_string()))
 }

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod behaviour;
+mod examples;
 mod house_rules;
+mod http;
 mod isolation;
 mod layering;
 mod sources;

@@ -149,6 +149,7 @@ impl Live {
 
     /// Tells the client that lists changed, once per family, if it can have seen any.
     fn announce(&self, families: &[Family]) {
+        // An edit in `on_open` comes before the first list, however early the client is known.
         if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Moving bytes: what a client sends to [`dispatch`](crate::dispatch), and what it is told back.
+//! Moving bytes: what a client sends to the dispatcher, and what it is told back.
 //!
 //! A transport knows how messages are delimited, how much of them can be on its way, and how a
 //! client comes and goes. It knows no methods.

@@ -13,7 +13,7 @@ use tokio::{
     process::{ChildStdin, ChildStdout, Command},
 };
 
-use crate::web::Url;
+use crate::examples::web::Url;
 
 /// A running example. It is killed when dropped.
 pub(crate) struct Child {
@@ -96,7 +96,9 @@ impl Child {
     }
 
     pub(crate) async fn initialize(&mut self) {
-        let answer = self.ask("initialize", crate::web::initialize()).await;
+        let answer = self
+            .ask("initialize", crate::examples::web::initialize())
+            .await;
         assert_eq!(
             answer["result"]["protocolVersion"], "2025-11-25",
             "{answer}"
@@ -131,10 +133,15 @@ pub(crate) async fn finished(example: &str, args: &[&str]) -> Output {
 }
 
 fn command(example: &str, args: &[&str]) -> Command {
-    static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
-    let mut command = Command::new(&BUILT.get_or_init(build)[example]);
+    let mut command = Command::new(&built()[example]);
     command.args(args).stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// Where the examples are, built by whoever asks first.
+pub(crate) fn built() -> &'static HashMap<String, PathBuf> {
+    static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(build)
 }
 
 /// Builds the examples and asks where they are. They cannot be run by `cargo run`: what is killed

@@ -126,6 +126,8 @@ struct Queue {
     next: u64,
     /// The first event that nobody has read.
     unread: u64,
+    /// The first event that nobody has ever read: resuming moves `unread` back.
+    unheard: u64,
     unkeyed: usize,
     bytes: usize,
     ended: bool,
@@ -226,7 +228,7 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.trim(self.limits.replay);
         let first = queue.events.front().map_or(queue.next, |held| held.seq);
-        if !(first..=queue.unread).contains(&seen) {
+        if !(first..=queue.unheard).contains(&seen) {
             return None;
         }
         queue.unread = seen;
@@ -265,11 +267,16 @@ impl Outbox {
         queue.unread < queue.next
     }
 
-    /// True when nothing follows and nobody can come back for what was said.
+    /// True when nothing follows and nobody can, or will, come back for what was said.
     pub(crate) fn is_spent(&self) -> bool {
         let mut queue = self.queue.lock();
         queue.trim(self.limits.replay);
-        queue.ended && queue.readers.is_empty() && queue.events.is_empty()
+        let age = self.limits.replay.map(|replay| replay.age);
+        let given_up = queue.alone_since.zip(age).is_some_and(|(since, age)| {
+            // Whoever read left the rest behind, and did not come back in time.
+            clock::now().duration_since(since) > age
+        });
+        queue.ended && queue.readers.is_empty() && (given_up || queue.events.is_empty())
     }
 }
 
@@ -335,6 +342,7 @@ impl Queue {
             self.unkeyed -= 1;
         }
         self.unread += 1;
+        self.unheard = self.unheard.max(self.unread);
         self.trim(replay);
         Some(event)
     }

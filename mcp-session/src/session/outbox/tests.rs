@@ -96,3 +96,67 @@ async fn what_nobody_has_read_is_kept_however_old() {
     assert_eq!(read(&mut outbox.reader()), ["0", "1", "2", "3", "4"]);
     assert!(outbox.is_spent());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_was_let_go_ends_after_what_was_queued_then() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    outbox.push(Kind::Response(None), frame("0"));
+    outbox.let_go();
+    outbox.push(Kind::Response(None), frame("1"));
+    assert_eq!(text(reader.next().await.unwrap().frame.unwrap()), "0");
+    assert!(reader.next().await.is_none());
+    assert!(outbox.alone_since().is_none());
+    drop(reader);
+    assert_eq!(outbox.alone_since(), Some(clock::now()));
+    let mut back = outbox.reader_after(1).unwrap();
+    assert_eq!(text(back.next().await.unwrap().frame.unwrap()), "1");
+    assert!(outbox.alone_since().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_let_go_who_could_not_come_back() {
+    let outbox = outbox(None);
+    let mut reader = outbox.reader();
+    outbox.let_go();
+    outbox.push(Kind::Response(None), frame("0"));
+    assert_eq!(read(&mut reader), ["0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_left_behind_is_given_up_when_nobody_comes_back() {
+    let outbox = outbox(Some(REPLAY));
+    drop(outbox.reader());
+    outbox.push(Kind::Response(None), frame("0"));
+    outbox.end();
+    clock::sleep(REPLAY.age).await;
+    assert!(!outbox.is_spent());
+    clock::sleep(REPLAY.age).await;
+    assert!(outbox.is_spent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_counted_right_when_a_notice_replaces_another() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for text in ["a", "much longer", "b", "much longer again"] {
+        outbox.push(Kind::Keyed(About::Tools.into()), frame(text));
+    }
+    outbox.end();
+    assert_eq!(read(&mut reader), ["much longer again"]);
+    drop(reader);
+    clock::sleep(REPLAY.age * 2).await;
+    assert!(outbox.is_spent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn resuming_at_an_older_place_forgets_nothing_that_was_read() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for text in ["0", "1", "2"] {
+        outbox.push(Kind::Response(None), frame(text));
+    }
+    assert_eq!(read(&mut reader).len(), 3);
+    drop(outbox.reader_after(1).unwrap());
+    assert_eq!(read(&mut outbox.reader_after(2).unwrap()), ["2"]);
+}

@@ -1,11 +1,12 @@
 //! Taking messages from a byte stream, no faster than they are answered.
 
-use std::{io, pin::pin, sync::Arc};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::clock;
 use crate::dispatch::stream::{Connection, Decoded};
 use crate::dispatch::{Answer, Reaction, Running, Upgrade};
 use crate::protocol::{DecodeError, DecodeErrorKind, RpcError};
@@ -24,12 +25,22 @@ pub(super) enum Stop {
     Shutdown,
 }
 
+/// How many requests may always wait, however few places there are.
+const FEW: usize = 16;
+
+/// How long no place may become free before reading goes on regardless.
+const STALLED: Duration = Duration::from_secs(1);
+
 /// Reads messages and sees to it that each is answered.
 ///
 /// There are as many places as requests may be in flight. A request keeps its place until its
 /// answer has been taken from the queue by the writer, so a client that sends and never reads
 /// is not read any further. Requests without a place wait; what needs no answer never does, for
 /// the calls in flight may be waiting for just that: an answer to a question, or a cancellation.
+///
+/// When many requests wait, reading pauses. Should no place become free then, the calls in flight
+/// may need something that was sent behind all those requests, so reading goes on until what
+/// waits is as large as the largest message.
 pub(super) struct Intake<R> {
     connection: Arc<Connection>,
     lines: Lines<R>,
@@ -38,6 +49,8 @@ pub(super) struct Intake<R> {
     all_places: u32,
     calls: TaskTracker,
     pending: Pending,
+    /// No place became free for long.
+    stalled: bool,
     opening: Option<Opening>,
 }
 
@@ -58,7 +71,8 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             places: Arc::new(Semaphore::new(in_flight)),
             all_places: u32::try_from(in_flight).unwrap_or(u32::MAX),
             calls: TaskTracker::new(),
-            pending: Pending::new(in_flight, limits.message_bytes),
+            pending: Pending::new(in_flight.max(FEW), limits.message_bytes),
+            stalled: false,
             opening: None,
         }
     }
@@ -68,7 +82,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         let server = self.connection.server().clone();
         let mut stopping = pin!(server.inner().stopping.cancelled());
         loop {
-            while !self.pending.is_full()
+            while self.may_read()
                 && let Some(line) = self.lines.ready()
             {
                 self.arrived(line);
@@ -79,7 +93,10 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 () = &mut stopping => return Stop::Shutdown,
                 answer = opened(&mut self.opening) => self.opened(answer),
                 place = place(&self.places, weight, self.all_places) => self.admit(place),
-                filled = self.lines.fill(), if !self.pending.is_full() => match filled {
+                () = clock::sleep(STALLED), if !self.may_read() && !self.stalled => {
+                    self.stalled = true;
+                }
+                filled = self.lines.fill(), if self.may_read() => match filled {
                     Ok(true) => {}
                     Ok(false) => {
                         if let Some(line) = self.lines.last() {
@@ -103,13 +120,13 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 place = place(&self.places, weight, self.all_places) => self.admit(place),
             }
         }
-        self.settle().await;
-    }
-
-    /// Waits for the calls in flight, and forgets what was not begun.
-    pub(super) async fn settle(&self) {
         self.calls.close();
         self.calls.wait().await;
+    }
+
+    /// The calls in flight.
+    pub(super) fn calls(&self) -> TaskTracker {
+        self.calls.clone()
     }
 
     fn arrived(&mut self, line: Line) {
@@ -141,7 +158,13 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         Arc::clone(&self.places).try_acquire_many_owned(weight).ok()
     }
 
+    fn may_read(&self) -> bool {
+        let many = self.pending.is_many() && !self.stalled;
+        !many && !self.pending.is_large()
+    }
+
     fn admit(&mut self, place: OwnedSemaphorePermit) {
+        self.stalled = false;
         if let Some(arrived) = self.pending.pop() {
             self.take(arrived.decoded, Some(place));
         }

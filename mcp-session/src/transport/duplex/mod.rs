@@ -12,6 +12,7 @@ mod writer;
 use std::{fmt, io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::task::TaskTracker;
 
 use crate::auth::Principal;
 use crate::clock;
@@ -189,16 +190,17 @@ impl Ending {
         let _running = server.tasks.token();
         let drain = server.limits.drain;
         let mut intake = Intake::new(connection, reader);
+        let calls = intake.calls();
         let mut writing = pin!(write(connection.outbox().reader(), writer));
         let stop = tokio::select! {
             biased;
-            written = &mut writing => return self.lost(&intake, written, drain).await,
+            written = &mut writing => return self.lost(&calls, written, drain).await,
             stop = intake.run() => stop,
         };
         connection.hang_up();
         let drained = tokio::select! {
             biased;
-            written = &mut writing => return self.lost(&intake, written, drain).await,
+            written = &mut writing => return self.lost(&calls, written, drain).await,
             drained = clock::within(drain, intake.drain()) => drained,
         };
         if drained.is_none() {
@@ -206,7 +208,8 @@ impl Ending {
             connection.live().core().calls.cancel_all();
         }
         let answered = async {
-            intake.settle().await;
+            calls.close();
+            calls.wait().await;
             connection.outbox().end();
         };
         let last = clock::within(drain, async { tokio::join!(writing, answered).0 });
@@ -225,14 +228,15 @@ impl Ending {
 
     /// The writer is done before everything was said: the stream broke, or the session was ended
     /// from elsewhere.
-    async fn lost<R: AsyncRead + Unpin>(
+    async fn lost(
         &self,
-        intake: &Intake<R>,
+        calls: &TaskTracker,
         written: io::Result<()>,
         drain: Duration,
     ) -> Result<()> {
         self.connection.end(EndReason::Transport);
-        if clock::within(drain, intake.settle()).await.is_none() {
+        calls.close();
+        if clock::within(drain, calls.wait()).await.is_none() {
             tracing::warn!("calls are still running after they were cancelled");
         }
         written.map_err(|error| Error::io(WRITING, error))

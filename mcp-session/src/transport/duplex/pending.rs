@@ -54,16 +54,16 @@ impl Arrived {
 pub(super) struct Pending {
     waiting: VecDeque<Arrived>,
     bytes: usize,
-    max_messages: usize,
+    many: usize,
     max_bytes: usize,
 }
 
 impl Pending {
-    pub(super) fn new(max_messages: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(many: usize, max_bytes: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
             bytes: 0,
-            max_messages,
+            many,
             max_bytes,
         }
     }
@@ -72,9 +72,14 @@ impl Pending {
         self.waiting.is_empty()
     }
 
-    /// True when no more should be read.
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= self.max_messages || self.bytes >= self.max_bytes
+    /// True when so many wait that reading should pause.
+    pub(super) fn is_many(&self) -> bool {
+        self.waiting.len() >= self.many
+    }
+
+    /// True when nothing more can be kept.
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes >= self.max_bytes
     }
 
     /// How many places the first message needs; `None` when none waits.

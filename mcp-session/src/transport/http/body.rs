@@ -92,7 +92,7 @@ mod tests {
         let frames = pieces
             .iter()
             .map(|piece| Ok::<_, Infallible>(Frame::data((*piece).into())));
-        StreamBody::new(futures_util::stream::iter(frames.collect::<Vec<_>>()))
+        StreamBody::new(futures_util::stream::iter(frames))
     }
 
     #[tokio::test]

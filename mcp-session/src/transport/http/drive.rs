@@ -5,12 +5,7 @@
 //! the response becomes a stream that only reads: a handler polled by the response's body would
 //! stand still, holding its locks, whenever the client stops reading.
 
-use std::{
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use http::Response;
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -99,32 +94,27 @@ impl Driven {
         let Some(call) = &mut self.call else {
             return Some(None);
         };
-        let mut poll = |cx: &mut Context<'_>| {
+        // Made when the call is first pending: most calls never are.
+        let mut silent = pin!(None);
+        let polled = std::future::poll_fn(|cx| {
             // Registered before the poll, so that nothing said during it is missed.
-            let spoke = reader.poll_unread(cx);
-            match call.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending if upgrades && (spoke || reader.poll_unread(cx)) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+            let spoken = upgrades && reader.poll_unread(cx);
+            if let Poll::Ready(answer) = call.as_mut().poll(cx) {
+                return Poll::Ready(Some(answer));
             }
-        };
-        // The first poll without a timer: most handlers finish in it.
-        let first = std::future::poll_fn(|cx| Poll::Ready(poll(cx))).await;
-        let polled = match first {
-            Poll::Ready(polled) => polled,
-            Poll::Pending if upgrades => {
-                let mut silent = pin!(clock::timer(silence));
-                let spoken_or_silent = std::future::poll_fn(|cx| {
-                    let polled = poll(cx);
-                    if polled.is_pending() && silent.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(None);
-                    }
-                    polled
-                });
-                spoken_or_silent.await
+            if !upgrades {
+                return Poll::Pending;
             }
-            Poll::Pending => std::future::poll_fn(poll).await,
-        };
+            if spoken || reader.poll_unread(cx) {
+                return Poll::Ready(None);
+            }
+            if silent.is_none() {
+                silent.set(Some(clock::timer(silence)));
+            }
+            let timer = silent.as_mut().as_pin_mut();
+            timer.map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
+        })
+        .await;
         if polled.is_some() {
             self.call = None;
         }

@@ -114,7 +114,7 @@ pub(super) fn list<'a>(
 mod tests {
     use super::*;
 
-    fn with(name: HeaderName, values: &[&str]) -> HeaderMap {
+    fn with(name: &HeaderName, values: &[&str]) -> HeaderMap {
         let values = values
             .iter()
             .map(|value| (name.clone(), value.parse().unwrap()));
@@ -143,7 +143,7 @@ mod tests {
         ];
         for (values, expected) in cases {
             assert_eq!(
-                is_json(&with(header::CONTENT_TYPE, values)),
+                is_json(&with(&header::CONTENT_TYPE, values)),
                 *expected,
                 "{values:?}"
             );
@@ -179,7 +179,7 @@ mod tests {
             (&[""], false, false),
         ];
         for (values, json, stream) in cases {
-            let headers = with(header::ACCEPT, values);
+            let headers = with(&header::ACCEPT, values);
             let found = (
                 accepts(&headers, Media::Json),
                 accepts(&headers, Media::EventStream),
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn a_length_that_is_no_number_is_none() {
         assert_eq!(
-            content_length(&with(header::CONTENT_LENGTH, &["12"])),
+            content_length(&with(&header::CONTENT_LENGTH, &["12"])),
             Some(12)
         );
-        assert_eq!(content_length(&with(header::CONTENT_LENGTH, &["x"])), None);
+        assert_eq!(content_length(&with(&header::CONTENT_LENGTH, &["x"])), None);
     }
 }

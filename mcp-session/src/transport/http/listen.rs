@@ -28,6 +28,13 @@ impl HttpServer {
     pub(super) fn new(service: HttpService, listener: TcpListener) -> Result<Self> {
         let address = listener.local_addr();
         let address = address.map_err(|error| Error::io("listening for HTTP", error))?;
+        if !address.ip().is_loopback() && service.serves_this_machine_only() {
+            tracing::warn!(
+                %address,
+                "requests under any name but `localhost` are refused: name the host that clients \
+                 use with `HttpService::allow_host`",
+            );
+        }
         Ok(Self {
             service,
             listener,

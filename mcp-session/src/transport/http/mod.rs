@@ -3,9 +3,9 @@
 //! [`HttpService`] is a tower service that mounts in axum or hyper;
 //! [`Server::serve_http`] is a whole program around it.
 //!
-//! A request goes through here in this order: [`guard`] (who may knock), [`service`] (method,
-//! size, content type), the dispatcher (everything about the protocol), [`drive`] (a running
-//! handler becomes a plain answer or an event stream), [`stream`] (the body of an event stream).
+//! A request goes through here in this order: `guard` (who may knock), `service` (method,
+//! size, content type), the dispatcher (everything about the protocol), `drive` (a running
+//! handler becomes a plain answer or an event stream), `stream` (the body of an event stream).
 
 mod body;
 mod cors;
@@ -51,6 +51,10 @@ impl Server {
 
     /// Listens on an address and serves Streamable HTTP at `/mcp` until
     /// [`shutdown`](Self::shutdown).
+    ///
+    /// Whatever the address, only requests to this machine by name (`localhost`, `127.0.0.1`,
+    /// `[::1]`) are let in. For a server that others reach, allow its name:
+    /// `server.http().allow_host("mcp.example.com").bind(addr).await?.serve().await?`.
     ///
     /// Use [`bind_http`](Self::bind_http) to learn the port before serving, and
     /// [`http`](Self::http) for settings or a router of your own.

@@ -125,6 +125,10 @@ impl HttpService {
         &self.server
     }
 
+    pub(super) fn serves_this_machine_only(&self) -> bool {
+        self.rules.guard.is_closed()
+    }
+
     fn rules_mut(&mut self) -> &mut Rules {
         Arc::make_mut(&mut self.rules)
     }

@@ -191,6 +191,10 @@ pub(super) fn attached(server: &Server, attached: Attached) -> Response<HttpBody
         tag: live.core().tag(),
         stream,
     };
+    if live.core().end_reason().is_some() {
+        // The session ended while the stream was looked up, perhaps before there was one to end.
+        reader.outbox().end();
+    }
     if stream == crate::session::STANDING && version.has_priming_event() {
         // An event of its own, because this stream is opened more than once and no id may repeat.
         reader.outbox().prime();

@@ -1,21 +1,22 @@
 //! Proves that every example runs and answers a client, over each transport it has.
 
-#[path = "examples/process.rs"]
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod process;
-#[path = "examples/web.rs"]
 mod web;
 
 use std::time::Duration;
 
-use process::{Child, finished};
 use serde_json::{Value, json};
-use web::Url;
+
+use crate::examples::process::{Child, finished};
 
 /// Longer than anything here takes; only a server that hangs gets there.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a test, but not forever.
+/// Runs a test, but not forever. Building the examples does not count.
 async fn bounded(test: impl Future<Output = ()>) {
+    process::built();
     let ended = tokio::time::timeout(PATIENCE, test).await;
     ended.expect("the example answers in time");
 }
@@ -92,6 +93,18 @@ async fn quickstart_serves_stdio_in_both_eras_with_nothing_but_the_protocol_on_s
         let answer = server.ask("tools/call", wrong).await;
         assert_eq!(answer["result"]["isError"], true, "{answer}");
         server.close_input();
+        assert!(server.ended().await.success());
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn quickstart_stops_on_ctrl_c_while_its_input_is_open() {
+    bounded(async {
+        let mut server = Child::start("quickstart", &["--stdio"]);
+        server.initialize().await;
+        server.interrupt();
         assert!(server.ended().await.success());
     })
     .await;

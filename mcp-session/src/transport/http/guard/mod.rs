@@ -41,9 +41,10 @@ impl Guard {
     pub(super) fn allow_host(&mut self, host: &str) {
         // Who writes the whole URL means its host.
         let host = host.split_once("://").map_or(host, |(_, rest)| rest);
-        match Host::parse(host.trim_end_matches('/')) {
-            Some(host) => self.hosts.push(host),
-            None => tracing::error!(host, "this is no host, so nothing is allowed by it"),
+        if let Some(host) = Host::parse(host.trim_end_matches('/')) {
+            self.hosts.push(host);
+        } else {
+            tracing::error!(host, "this is no host, so nothing is allowed by it");
         }
     }
 
@@ -52,14 +53,20 @@ impl Guard {
     }
 
     pub(super) fn allow_origin(&mut self, origin: &str) {
-        match Origin::parse(origin.trim_end_matches('/')) {
-            Some(origin) => self.origins.push(origin),
-            None => tracing::error!(origin, "this is no origin, so nothing is allowed by it"),
+        if let Some(origin) = Origin::parse(origin.trim_end_matches('/')) {
+            self.origins.push(origin);
+        } else {
+            tracing::error!(origin, "this is no origin, so nothing is allowed by it");
         }
     }
 
     pub(super) fn allow_any_origin(&mut self) {
         self.any_origin = true;
+    }
+
+    /// True when only requests under a name of this machine get in.
+    pub(super) fn is_closed(&self) -> bool {
+        !self.any_host && self.hosts.is_empty()
     }
 
     /// Lets a request in, or says what is not allowed and which setting would change that.

@@ -1,0 +1,12 @@
+//! Proves what Streamable HTTP does, with the service called directly and over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+mod answers;
+mod browsers;
+mod listening;
+mod losses;
+mod refusals;
+mod sessions;
+mod sockets;
+mod support;
