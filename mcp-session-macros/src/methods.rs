@@ -25,11 +25,13 @@ pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
         Err(kept) => return kept,
     };
     let mut errors = Errors::default();
-    let maker = if options.is_empty() {
-        None
-    } else {
+    let wants_maker = !options.is_empty();
+    let maker = if wants_maker {
         errors.take(syn::parse2::<Maker>(options))
+    } else {
+        None
     };
+    let maker_is_known = maker.is_some() == wants_maker;
     check(&block, &mut errors);
     let ty = block.self_ty.clone();
     let mut entries = Vec::new();
@@ -42,7 +44,9 @@ pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
         let message = "no method here is a `#[tool]`, `#[prompt]` or `#[resource(\"..\")]`";
         errors.push(syn::Error::new(Span::call_site(), message));
     }
-    let made = made(maker.as_ref(), &ty, &entries, &errors);
+    // Where it is not known what to make, a guess could cause further errors.
+    let guessed = block.trait_.is_some() || !block.generics.params.is_empty() || !maker_is_known;
+    let made = (!guessed).then(|| made(maker.as_ref(), &ty, &entries, &errors));
     let errors = errors.into_tokens();
     code!(#block #made #errors)
 }

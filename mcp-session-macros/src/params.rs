@@ -119,7 +119,7 @@ fn default_of(attribute: &Attribute, ty: &Type) -> syn::Result<TokenStream> {
             lit: Lit::Str(text),
             ..
         }) => {
-            code_at!(&text => <#ty as ::core::convert::From<&str>>::from(#text))
+            code_at!(&text => <#ty as ::mcp_session::__private::FromText>::from_text(#text))
         }
         other => other.to_token_stream(),
     })

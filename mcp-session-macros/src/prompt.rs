@@ -11,15 +11,18 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
     let names: Vec<&String> = function.params.iter().map(|param| &param.name).collect();
     let locals = function.locals();
     let slots = function.params.iter().map(Param::slot);
-    let values: Vec<TokenStream> = locals
+    let values: Vec<TokenStream> = function
+        .params
         .iter()
-        .map(|local| code!(#local.resolve(&ctx)))
+        .zip(&locals)
+        .map(|(param, local)| param.resolve(local))
         .collect();
     let (resolve, call) = (function.resolve(&values), function.call());
     let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
     let signature = function.signature(&describe);
     let this_again = function.this_again();
     let (name, setters) = (function.entry_name(), function.setters());
+    let reply = steps::answering(&function.output, "IntoPromptReply", "into_prompt_reply");
     let accept = steps::accept(
         &locals,
         &code!(::mcp_session::__private::Err(faults.into_invalid_params())),
@@ -42,7 +45,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
                 ::mcp_session::__private::Ok(::mcp_session::__private::Box::pin(async move {
                     let _ = &ctx;
                     #resolve
-                    ::mcp_session::__private::prompt_reply(#call)
+                    #reply(#call)
                 }))
             },
         )

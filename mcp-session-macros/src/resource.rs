@@ -14,11 +14,13 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
         if is_variable(param) {
             describe.push(param.describe());
             slots.push(fill(param, &local));
-            values.push(code!(#local.resolve(&ctx)));
+            values.push(param.resolve(&local));
             filled.push(local);
         } else {
             let ty = &param.ty;
-            describe.push(code_at!(ty => signature.part::<#ty, _>();));
+            describe.push(
+                code_at!(ty => signature.part(<#ty as ::mcp_session::__private::Part<_>>::needs);),
+            );
             values.push(code_at! {ty =>
                 <#ty as ::mcp_session::__private::Part<_>>::resolve(&request, &ctx)
             });
@@ -28,6 +30,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
     let signature = function.signature(&describe);
     let this_again = function.this_again();
     let (make, builder) = builder(function);
+    let reply = steps::answering(&function.output, "IntoResourceReply", "into_resource_reply");
     let accept = steps::accept(
         &filled,
         &code!(::mcp_session::__private::Err(
@@ -44,7 +47,8 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
             ::mcp_session::__private::Ok(::mcp_session::__private::Box::pin(async move {
                 let _ = (&request, &ctx);
                 #resolve
-                finish.reply(#call)
+                let answer = #call;
+                finish.reply(|target| #reply(answer, target))
             }))
         })
     }}

@@ -134,6 +134,19 @@ pub(crate) fn accept(slots: &[Ident], failure: &TokenStream) -> TokenStream {
     }
 }
 
+/// A function of the trait `trait_name` of what the function answers, reported where that stands.
+pub(crate) fn answering(output: &ReturnType, trait_name: &str, name: &str) -> TokenStream {
+    let (trait_name, name) = (format_ident!("{trait_name}"), format_ident!("{name}"));
+    match output {
+        ReturnType::Type(_, ty) if !is_opaque(ty) => {
+            code_at!(ty => <#ty as ::mcp_session::catalog::#trait_name>::#name)
+        }
+        ReturnType::Type(..) | ReturnType::Default => {
+            code!(<_ as ::mcp_session::catalog::#trait_name>::#name)
+        }
+    }
+}
+
 /// Whether a type has an `impl Trait` in it, and so cannot be named elsewhere.
 pub(crate) fn is_opaque(ty: &Type) -> bool {
     struct Search(bool);
@@ -159,11 +172,15 @@ impl Param {
         let default = self.default.as_ref();
         let default = default.map_or_else(
             || code!(::mcp_session::__private::None),
-            |default| code!(::mcp_session::__private::default_value::<#ty>(#default)),
+            |default| {
+                code!({
+                    let default: #ty = #default;
+                    ::mcp_session::__private::default_value(&default)
+                })
+            },
         );
-        code_at! {ty =>
-            signature.param::<#ty, _>(#name, #description, #default);
-        }
+        let parameter = self.parameter();
+        code!(signature.param(#name, #description, #default, #parameter);)
     }
 
     /// An empty slot for the parameter.
@@ -174,6 +191,37 @@ impl Param {
             || code!(::mcp_session::__private::None),
             |default| code!(::mcp_session::__private::Some(|| #default)),
         );
-        code_at!(ty => ::mcp_session::__private::slot::<#ty, _>(#default))
+        let parameter = self.parameter();
+        code!(::mcp_session::__private::slot::<#ty, _, _>(#parameter, #default))
+    }
+
+    /// The future of the parameter in `local`, whose slot is closed.
+    pub(crate) fn resolve(&self, local: &Ident) -> TokenStream {
+        let resolve = self.function("resolve");
+        code! {
+            async {
+                match #local {
+                    ::mcp_session::__private::Accepted::Ready(value) => {
+                        ::mcp_session::__private::Ok(value)
+                    }
+                    ::mcp_session::__private::Accepted::Pending(accepted) => {
+                        #resolve(accepted, &ctx).await
+                    }
+                }
+            }
+        }
+    }
+
+    /// The parameter as what its trait says of it.
+    fn parameter(&self) -> TokenStream {
+        let functions = ["describe", "needs", "accept"].map(|name| self.function(name));
+        code!(::mcp_session::__private::parameter(#(#functions),*))
+    }
+
+    /// A function of the parameter's trait. Written out everywhere, so that the compiler reports
+    /// a type that is no parameter in the same words each time, and shows them once.
+    fn function(&self, name: &str) -> TokenStream {
+        let (ty, name) = (&self.ty, format_ident!("{name}"));
+        code_at!(ty => <#ty as ::mcp_session::__private::Param<_>>::#name)
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::ReturnType;
 
-use crate::code::{code, code_at};
+use crate::code::code;
 use crate::params::Param;
 use crate::steps::{self, Function};
 
@@ -13,9 +13,11 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
     let locals = function.locals();
     let indices = 0..locals.len();
     let slots = function.params.iter().map(Param::slot);
-    let values: Vec<TokenStream> = locals
+    let values: Vec<TokenStream> = function
+        .params
         .iter()
-        .map(|local| code!(#local.resolve(&ctx)))
+        .zip(&locals)
+        .map(|(param, local)| param.resolve(local))
         .collect();
     let (resolve, call) = (function.resolve(&values), function.call());
     let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
@@ -23,6 +25,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
     let (this_type, this_again) = (function.this_type(), function.this_again());
     let (name, setters) = (function.entry_name(), function.setters());
     let output = output_schema(&function.output);
+    let reply = steps::answering(&function.output, "IntoToolReply", "into_tool_reply");
     let accept = steps::accept(
         &locals,
         &code!(::mcp_session::__private::Ok(::mcp_session::__private::Err(
@@ -59,7 +62,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
                     ::mcp_session::__private::Box::pin(async move {
                         let _ = &ctx;
                         #resolve
-                        ::mcp_session::__private::tool_reply(#call)
+                        #reply(#call)
                     }),
                 ))
             }
@@ -77,9 +80,10 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
 /// The schema of what the function answers; none where its type has no name.
 fn output_schema(output: &ReturnType) -> TokenStream {
     match output {
-        ReturnType::Type(_, ty) if !steps::is_opaque(ty) => code_at! {ty =>
-            <#ty as ::mcp_session::catalog::IntoToolReply>::output_schema()
-        },
+        ReturnType::Type(_, ty) if !steps::is_opaque(ty) => {
+            let schema = steps::answering(output, "IntoToolReply", "output_schema");
+            code!(#schema())
+        }
         ReturnType::Type(..) | ReturnType::Default => code!(::mcp_session::__private::None),
     }
 }

@@ -8,6 +8,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The macros name this crate from outside, also in its own tests.
+#[cfg(test)]
+extern crate self as mcp_session;
+
 pub mod protocol;
 
 mod clock;

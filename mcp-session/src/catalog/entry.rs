@@ -84,7 +84,7 @@ impl From<ResourceTemplate> for ResourceEntry {
 ///
 /// So the function can be called as ever, in unit tests for example, and its name can be
 /// registered. It is never implemented by hand.
-pub trait Calling<E>: Future + Send {
+pub trait Calling<E>: Future {
     #[doc(hidden)]
     fn entry() -> E;
 }

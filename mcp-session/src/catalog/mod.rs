@@ -34,6 +34,11 @@ pub(crate) mod uri_template;
 pub mod via;
 mod view;
 
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 pub use completion::{CompletionRequest, IntoCompleter, IntoCompletion, SharedCompleter};

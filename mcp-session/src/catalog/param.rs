@@ -58,6 +58,7 @@ pub struct Described {
     pub constrained: bool,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Param<ViaArguments> for T {
     type Wire = T;
     type Accepted = T;
@@ -80,6 +81,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Param<ViaArguments> for 
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: FromContext> Param<ViaContext> for T {
     type Wire = IgnoredAny;
     type Accepted = ();

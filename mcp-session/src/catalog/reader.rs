@@ -17,13 +17,16 @@ pub struct Finish {
 }
 
 impl Finish {
-    /// The reply for this answer.
+    /// The reply, made of what was answered for this target.
     ///
     /// # Errors
     ///
     /// The function failed.
-    pub fn reply(self, answer: impl IntoResourceReply) -> Result<ResourceReply, ToolError> {
-        let mut reply = answer.into_resource_reply(&self.target)?;
+    pub fn reply(
+        self,
+        answer: impl FnOnce(&ResourceTarget) -> Result<ResourceReply, ToolError>,
+    ) -> Result<ResourceReply, ToolError> {
+        let mut reply = answer(&self.target)?;
         if let ResourceReply::Complete(result) = &mut reply {
             result.cache = result.cache.or(self.cache);
         }
@@ -92,6 +95,8 @@ where
 {
     let handler = Arc::new(handler);
     move |request, ctx, finish: Finish| {
-        Arc::clone(&handler).start(request, ctx, |answer| finish.reply(answer))
+        Arc::clone(&handler).start(request, ctx, |answer| {
+            finish.reply(|target| answer.into_resource_reply(target))
+        })
     }
 }

@@ -38,7 +38,7 @@ impl<F: Future, M> Future for Call<F, M> {
     }
 }
 
-impl<E, F: Future + Send, M: Makes<E>> Calling<E> for Call<F, M> {
+impl<E, F: Future, M: Makes<E>> Calling<E> for Call<F, M> {
     fn entry() -> E {
         M::entry()
     }

@@ -8,11 +8,10 @@ use crate::catalog::handler::ResourceRequest;
 use crate::catalog::macro_support::arguments::{Reader, settled, start};
 use crate::catalog::macro_support::{Finish, Signature, Started};
 use crate::catalog::{
-    IntoPromptReply, IntoToolReply, Prompt, PromptBuilder, PromptReply, Resource, ResourceBuilder,
-    ResourceReply, ResourceTemplate, ResourceTemplateBuilder, Tool, ToolBuilder, ToolReply,
+    Prompt, PromptBuilder, PromptReply, Resource, ResourceBuilder, ResourceReply, ResourceTemplate,
+    ResourceTemplateBuilder, Tool, ToolBuilder,
 };
 use crate::context::Context;
-use crate::error::ToolError;
 
 /// A tool of a function that `reader` makes ready to read its arguments.
 pub fn tool<R: Reader>(
@@ -26,15 +25,6 @@ pub fn tool<R: Reader>(
     })
 }
 
-/// A tool's answer as a reply.
-///
-/// # Errors
-///
-/// The tool failed.
-pub fn tool_reply(answer: impl IntoToolReply) -> Result<ToolReply, ToolError> {
-    answer.into_tool_reply()
-}
-
 /// A prompt of a function that takes its arguments as texts.
 pub fn prompt(
     builder: PromptBuilder,
@@ -45,15 +35,6 @@ pub fn prompt(
     builder.described(arguments, needs, move |arguments, ctx| {
         settled(run(&Texts(arguments), ctx))
     })
-}
-
-/// A prompt's answer as a reply.
-///
-/// # Errors
-///
-/// The prompt failed.
-pub fn prompt_reply(answer: impl IntoPromptReply) -> Result<PromptReply, ToolError> {
-    answer.into_prompt_reply()
 }
 
 /// A resource of a function without variables.

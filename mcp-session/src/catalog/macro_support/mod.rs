@@ -22,7 +22,9 @@ pub use crate::catalog::reader::Finish;
 
 pub use arguments::{Reader, Started, next_name, skip};
 pub use call::{Call, Makes};
-pub use entries::{Texts, prompt, prompt_reply, resource, resource_template, tool, tool_reply};
+pub use entries::{Texts, prompt, resource, resource_template, tool};
 pub use part::Part;
-pub use signature::{Signature, default_value};
-pub use slot::{Accepted, Faults, Slot, slot};
+pub use signature::{FromText, Signature, default_value};
+pub use slot::{Accepted, Faults, Parameter, Slot, parameter, slot};
+
+pub use crate::catalog::param::Param;

@@ -27,6 +27,7 @@ pub trait Part<M>: Sized + Send {
     ) -> impl Future<Output = Result<Self, ToolError>> + Send;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: FromContext> Part<ViaContext> for T {
     fn needs(needs: &mut Needs) {
         T::needs(needs);

@@ -3,13 +3,12 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::catalog::macro_support::Part;
-use crate::catalog::param::Param;
+use crate::catalog::macro_support::Parameter;
 use crate::catalog::prompt::arguments_of;
 use crate::catalog::tool::ToolSignature;
 use crate::context::Needs;
 use crate::protocol::PromptArgument;
-use crate::schema::{Generator, absent};
+use crate::schema::Generator;
 use crate::session::Capability;
 
 /// The parameters of a function, in the order of their declaration.
@@ -29,14 +28,21 @@ impl Signature {
     }
 
     /// Adds a parameter with its description and its default.
-    pub fn param<T: Param<M>, M>(&mut self, name: &str, description: &str, default: Option<Value>) {
-        T::needs(&mut self.needs);
-        let Some(described) = T::describe(&mut self.generator) else {
+    pub fn param<W, A>(
+        &mut self,
+        name: &str,
+        description: &str,
+        default: Option<Value>,
+        parameter: Parameter<W, A>,
+    ) {
+        (parameter.needs)(&mut self.needs);
+        let Some(described) = (parameter.describe)(&mut self.generator) else {
             return;
         };
         self.constrained |= described.constrained;
         let mut schema = described.schema;
-        if default.is_none() && absent::<T::Wire>().is_none() {
+        // Absence is decided by the decoder, so that the schema cannot disagree with it.
+        if default.is_none() && (parameter.accept)(None).is_none() {
             self.required.push(name.to_owned());
         }
         if let Value::Object(members) = &mut schema {
@@ -52,8 +58,8 @@ impl Signature {
     }
 
     /// Adds a parameter of a resource that is no variable.
-    pub fn part<T: Part<M>, M>(&mut self) {
-        T::needs(&mut self.needs);
+    pub fn part(&mut self, needs: fn(&mut Needs)) {
+        needs(&mut self.needs);
     }
 
     /// Adds something the client must be able to do.
@@ -80,6 +86,23 @@ impl Signature {
 }
 
 /// A default as JSON; `None` where it has no JSON form, and then the schema does not mention it.
-pub fn default_value<T: Serialize>(default: T) -> Option<Value> {
+pub fn default_value<T: Serialize>(default: &T) -> Option<Value> {
     serde_json::to_value(default).ok()
+}
+
+/// A type whose default can be written as a text.
+#[diagnostic::on_unimplemented(
+    message = "the default of a `{Self}` cannot be a text",
+    label = "not made from a text"
+)]
+pub trait FromText {
+    /// The value of this text.
+    fn from_text(text: &'static str) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: From<&'static str>> FromText for T {
+    fn from_text(text: &'static str) -> Self {
+        text.into()
+    }
 }

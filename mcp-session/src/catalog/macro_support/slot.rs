@@ -1,40 +1,61 @@
-//! One parameter while the arguments are being read.
+//! One parameter: how it is described, and what becomes of it while the arguments are being read.
 
 use std::fmt::{self, Display};
 
-use serde::{
-    Deserialize,
-    de::{Error, MapAccess},
-};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error, MapAccess};
 use serde_json::Value;
 
-use crate::catalog::param::Param;
+use crate::catalog::param::Described;
 use crate::catalog::text;
 use crate::catalog::uri_template::UriVariables;
-use crate::context::Context;
+use crate::context::Needs;
 use crate::error::ToolError;
 use crate::protocol::RpcError;
 use crate::schema::{Generator, absent};
 
-/// One parameter while the arguments are being read.
-pub struct Slot<T: Param<M>, M> {
-    default: Option<fn() -> T>,
-    given: bool,
-    wrong: bool,
-    wire: Option<T::Wire>,
+/// What [`Param`](crate::catalog::Param) says of one parameter.
+pub struct Parameter<W, A> {
+    pub(super) describe: fn(&mut Generator) -> Option<Described>,
+    pub(super) needs: fn(&mut Needs),
+    pub(super) accept: fn(Option<W>) -> Option<A>,
 }
 
-impl<T: Param<M>, M> fmt::Debug for Slot<T, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot")
-            .field("given", &self.given)
-            .finish_non_exhaustive()
+/// A parameter, from the functions of its trait.
+///
+/// They are passed one by one, and not by the type's name, so that a type which is no parameter
+/// is reported once.
+pub fn parameter<W, A>(
+    describe: fn(&mut Generator) -> Option<Described>,
+    needs: fn(&mut Needs),
+    accept: fn(Option<W>) -> Option<A>,
+) -> Parameter<W, A> {
+    Parameter {
+        describe,
+        needs,
+        accept,
     }
 }
 
+impl<W, A> fmt::Debug for Parameter<W, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parameter")
+    }
+}
+
+/// One parameter while the arguments are being read.
+pub struct Slot<T, W, A> {
+    parameter: Parameter<W, A>,
+    default: Option<fn() -> T>,
+    given: bool,
+    wrong: bool,
+    wire: Option<W>,
+}
+
 /// An empty slot for a parameter, with what it is when the client does not say.
-pub fn slot<T: Param<M>, M>(default: Option<fn() -> T>) -> Slot<T, M> {
+pub fn slot<T, W, A>(parameter: Parameter<W, A>, default: Option<fn() -> T>) -> Slot<T, W, A> {
     Slot {
+        parameter,
         default,
         given: false,
         wrong: false,
@@ -42,23 +63,23 @@ pub fn slot<T: Param<M>, M>(default: Option<fn() -> T>) -> Slot<T, M> {
     }
 }
 
-impl<T: Param<M>, M> Slot<T, M> {
+impl<T, W: DeserializeOwned, A> Slot<T, W, A> {
     /// Reads the value of the member called `name`.
     ///
     /// # Errors
     ///
     /// It does not fit, or was there before.
-    pub fn fill<'de, A: MapAccess<'de>>(
+    pub fn fill<'de, M: MapAccess<'de>>(
         &mut self,
         name: &str,
-        members: &mut A,
-    ) -> Result<(), A::Error> {
+        members: &mut M,
+    ) -> Result<(), M::Error> {
         if std::mem::replace(&mut self.given, true) {
-            return Err(A::Error::custom(format_args!("`{name}` is given twice")));
+            return Err(M::Error::custom(format_args!("`{name}` is given twice")));
         }
         // A null where there is a default counts as absent: models like to send it. A type that
         // accepts absence by itself has a meaning of its own for null.
-        self.wire = if self.default.is_some() && absent::<T::Wire>().is_none() {
+        self.wire = if self.default.is_some() && absent::<W>().is_none() {
             members.next_value()?
         } else {
             Some(members.next_value()?)
@@ -95,7 +116,7 @@ impl<T: Param<M>, M> Slot<T, M> {
         if variables.is_list(name) {
             let mut only = UriVariables::new();
             only.set_list("value", variables.list(name).map(str::to_owned).collect());
-            let found: Only<T::Wire> = only.deserialize().map_err(|_| ToolError::not_found())?;
+            let found: Only<W> = only.deserialize().map_err(|_| ToolError::not_found())?;
             self.wire = Some(found.value);
         } else if let Some(text) = variables.get(name) {
             self.wire = Some(text::decode(text).map_err(|_| ToolError::not_found())?);
@@ -104,54 +125,38 @@ impl<T: Param<M>, M> Slot<T, M> {
     }
 
     /// Closes the slot; `None` when something is missing.
-    pub fn close(self, name: &str, faults: &mut Faults) -> Option<Accepted<T, M>> {
+    pub fn close(self, name: &str, faults: &mut Faults) -> Option<Accepted<T, A>> {
         if self.wrong {
             return None;
         }
         if let (None, Some(default)) = (&self.wire, self.default) {
             return Some(Accepted::Ready(default()));
         }
-        let accepted = T::accept(self.wire);
+        let accepted = (self.parameter.accept)(self.wire);
         if accepted.is_none() {
-            faults.add(
-                name,
-                format_args!("missing, expected {}", expected::<T, M>()),
-            );
+            let expected = expected(self.parameter.describe);
+            faults.add(name, format_args!("missing, expected {expected}"));
         }
         accepted.map(Accepted::Pending)
     }
 }
 
+impl<T, W, A> fmt::Debug for Slot<T, W, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A parameter that has what it needs of the client.
+#[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "only the macros see it")]
-pub enum Accepted<T: Param<M>, M> {
+pub enum Accepted<T, A> {
     /// It is made already.
     Ready(T),
     /// It still needs to be made.
-    Pending(T::Accepted),
-}
-
-impl<T: Param<M>, M> fmt::Debug for Accepted<T, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ready(_) => "Ready",
-            Self::Pending(_) => "Pending",
-        })
-    }
-}
-
-impl<T: Param<M>, M> Accepted<T, M> {
-    /// Makes the value.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be made.
-    pub async fn resolve(self, ctx: &Context) -> Result<T, ToolError> {
-        match self {
-            Self::Ready(value) => Ok(value),
-            Self::Pending(accepted) => T::resolve(accepted, ctx).await,
-        }
-    }
+    Pending(A),
 }
 
 /// All that is wrong with the arguments.
@@ -179,13 +184,11 @@ impl Faults {
     }
 }
 
-/// The type a model should have sent, in the words of its schema.
+/// The type a client should have sent, in the words of its schema.
 #[cold]
-fn expected<T: Param<M>, M>() -> String {
-    let described = T::describe(&mut Generator::new());
-    let schema = described
-        .map(|described| described.schema)
-        .unwrap_or_default();
+fn expected(describe: fn(&mut Generator) -> Option<Described>) -> String {
+    let schema = describe(&mut Generator::new()).map(|described| described.schema);
+    let schema = schema.unwrap_or_default();
     schema
         .get("type")
         .and_then(Value::as_str)
