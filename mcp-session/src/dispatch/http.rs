@@ -259,10 +259,9 @@ impl Post<'_> {
                 // A cancellation is accepted and ignored: ids are the sender's own, and closing
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
-                    let opening = Opening::new(Era::Stateless, None);
-                    let live = self.server.prepare(opening);
-                    live.opened();
-                    notice::heard(self.server, &live, notification);
+                    let (uri, headers) = (self.uri.clone(), self.headers.clone());
+                    let opening = Opening::new(Era::Stateless, None).over_http(uri, headers);
+                    notice::heard(self.server, &self.server.prepare(opening), notification);
                 }
                 Reaction::Accepted
             }

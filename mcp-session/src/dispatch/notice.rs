@@ -37,16 +37,22 @@ pub(crate) fn cancelled(calls: &Calls, notification: &Notification) {
     }
 }
 
-/// Hands a notification of an extension to whoever registered for it.
+/// Hands a notification of an extension to whoever registered for it. A session that was made
+/// for this notification alone is opened first.
 pub(crate) fn heard(server: &Server, live: &Arc<Live>, notification: Notification) {
     let extensions = &live.revision().blueprint.extensions;
     let Some(hearing) = extensions.hearing(&notification.method).map(Arc::clone) else {
         tracing::debug!(method = %notification.method, "ignored a notification");
         return;
     };
-    let session = Session::new(Arc::clone(live));
+    let (opening, live) = (server.clone(), Arc::clone(live));
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
+        if !live.is_open() && opening.open(&live).await.is_err() {
+            tracing::debug!(method = %notification.method, "refused a notification");
+            return;
+        }
+        let session = Session::new(live);
         if contained(async move { hearing(params, session).await })
             .await
             .is_none()

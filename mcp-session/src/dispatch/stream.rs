@@ -24,6 +24,10 @@ use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
 /// What a line holds.
 pub(crate) type Decoded = Result<Incoming, DecodeError>;
 
+const NOT_INITIALIZED: &str = "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`";
+const INITIALIZED: &str = "this stream is initialized already";
+const SESSION_REFUSED: &str = "the session of this stream was refused";
+
 /// One byte stream, and the client at its other end.
 pub(crate) struct Connection {
     server: Server,
@@ -194,7 +198,9 @@ impl Connection {
     }
 
     fn handshake(&self, request: Request, meta: RequestMeta) -> Reaction {
-        let Some(client) = self.live.core().client().cloned() else {
+        // A session that `on_open` refused serves nothing, though its client is known.
+        let client = self.live.core().client().filter(|_| self.live.is_open());
+        let Some(client) = client.cloned() else {
             return self.before_initialize(request, meta);
         };
         let Some(guard) = self.calls.begin(&request.id) else {
@@ -233,9 +239,10 @@ impl Connection {
             return route::route(arrival);
         }
         let error = route::unknown(&arrival).unwrap_or_else(|| {
-            RpcError::invalid_request(
-                "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`",
-            )
+            RpcError::invalid_request(match self.live.core().client() {
+                Some(_) => SESSION_REFUSED,
+                None => NOT_INITIALIZED,
+            })
         });
         self.refused(Some(&id), &error)
     }
@@ -245,16 +252,21 @@ impl Connection {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return self.refused(Some(&request.id), &taken());
+        };
         if self
             .initializing
             .swap(true, std::sync::atomic::Ordering::AcqRel)
         {
-            let error = RpcError::invalid_request("this stream is initialized already");
-            return self.refused(Some(&request.id), &error);
+            let refused = !self.live.is_open();
+            let error = if refused {
+                SESSION_REFUSED
+            } else {
+                INITIALIZED
+            };
+            return self.refused(Some(&request.id), &RpcError::invalid_request(error));
         }
-        let Some(guard) = self.calls.begin(&request.id) else {
-            return self.refused(Some(&request.id), &taken());
-        };
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let (server, live) = (self.server.clone(), Arc::clone(&self.live));
@@ -279,7 +291,14 @@ impl Connection {
         if &*notification.method == method::CANCELLED {
             return notice::cancelled(&self.calls, &notification);
         }
-        notice::handshake(&self.server, &self.live, notification);
+        let meta = RequestMeta::of(notification.params.as_ref()).unwrap_or_default();
+        let era = admit::era(meta.protocol_version.as_deref(), None, &notification.method);
+        if era == Era::Handshake && self.live.is_open() {
+            return notice::handshake(&self.server, &self.live, notification);
+        }
+        // In the stateless era notifications name no revision.
+        let opening = Opening::new(Era::Stateless, self.principal.clone());
+        notice::heard(&self.server, &self.server.prepare(opening), notification);
     }
 
     fn response(&self, response: Response) {
@@ -346,6 +365,9 @@ impl Admitted {
 }
 
 /// Opens a handshake session for the client that introduced itself.
+///
+/// A client may not cancel this request (2025-11-25, "Cancellation"), so only the end of the
+/// session stops it: otherwise it would be there without what `on_open` does to it.
 pub(crate) async fn opening(
     server: Server,
     live: Arc<Live>,
@@ -357,7 +379,7 @@ pub(crate) async fn opening(
     live.core().introduce(client);
     let opened = tokio::select! {
         biased;
-        () = guard.token().cancelled() => return None,
+        _ = live.core().done() => return None,
         opened = server.open(&live) => opened,
     };
     drop(guard);

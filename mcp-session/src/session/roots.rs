@@ -52,18 +52,23 @@ impl Roots {
         true
     }
 
-    /// Takes the answer; gives the difference if the set differs.
+    /// Takes the answer; gives the difference if the set differs. Nobody else asks before
+    /// [`settled`](Self::settled), so that differences are dealt with one after the other.
     pub(crate) fn answered(&self, new: Arc<[Root]>) -> Option<Difference> {
-        let mut state = self.state.lock();
-        state.asking = false;
-        state.learn(new)
+        self.state.lock().learn(new)
     }
 
-    /// The question failed: what is known stays, and the next occasion asks again.
-    pub(crate) fn failed(&self) {
+    /// The answer was dealt with: the next question may be asked.
+    pub(crate) fn settled(&self) {
+        self.state.lock().asking = false;
+    }
+
+    /// The question failed: what is known stays, and the next occasion asks again. True when
+    /// that is now, because a change was announced meanwhile.
+    pub(crate) fn failed(&self) -> bool {
         let mut state = self.state.lock();
         state.asking = false;
-        state.stale = true;
+        std::mem::replace(&mut state.stale, true)
     }
 }
 
