@@ -1,4 +1,4 @@
-//! The server of [`interop`](mcp_session_tests::interop) as a process of its own, for clients that
+//! The server of [`mcp_session_tests::interop`] as a process of its own, for clients that
 //! start their servers.
 
 use mcp_session::Server;

@@ -357,7 +357,7 @@ fn choices_have_titles_where_they_have_descriptions() {
     }});
     let params = ElicitFormParams::new("Which?", form);
     let sent: Value = elicit_form(&params, ProtocolVersion::V2025_11_25)
-        .and_then(|sent| Ok(sent.decode().unwrap()))
+        .map(|sent| sent.decode().unwrap())
         .unwrap();
     let named = json!([{ "const": "a", "title": "a" }, { "const": "b", "title": "B" }]);
     let properties = &sent["requestedSchema"]["properties"];
