@@ -17,7 +17,7 @@ pub mod protocol;
 mod clock;
 mod error;
 
-mod auth;
+pub mod auth;
 pub mod schema;
 
 pub mod session;
