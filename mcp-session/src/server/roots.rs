@@ -63,6 +63,7 @@ impl Server {
                 };
                 notify(&live, change).await;
             }
+            live.core().roots.told();
             // A change that was announced meanwhile made this answer stale.
             server.refresh_roots(&live);
         });
