@@ -8,3 +8,4 @@ mod http;
 mod isolation;
 mod layering;
 mod sources;
+mod traps;

@@ -18,7 +18,7 @@ use crate::protocol::{
     DecodeError, Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion,
     Request, RequestId, RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{Live, OpenError, Server};
+use crate::server::{Live, OpenError, Scope, Server};
 use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
@@ -138,14 +138,20 @@ impl Connection {
         let Some(guard) = self.calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
-        let live = self
-            .server
-            .prepare(Opening::new(Era::Stateless, self.principal.clone()));
+        let opening = Opening::new(Era::Stateless, self.principal.clone());
+        let live = match self.server.try_prepare(opening) {
+            Ok(live) => live,
+            Err(error) => {
+                let error = refused_session(&error);
+                return Answer::error(200, Some(&request.id), &error, latest).into();
+            }
+        };
         let admitted = Admitted {
             request,
             meta,
             client,
             guard,
+            scope: Some(Scope::new(&live, EndReason::Request)),
             closing: self.closing.clone(),
         };
         if live.revision().blueprint.on_open.is_none() {
@@ -194,7 +200,9 @@ impl Connection {
     }
 
     fn handshake(&self, request: Request, meta: RequestMeta) -> Reaction {
-        let Some(client) = self.live.core().client().cloned() else {
+        // The client is known before `on_open` has let it in.
+        let client = self.live.core().client().filter(|_| self.live.is_open());
+        let Some(client) = client.cloned() else {
             return self.before_initialize(request, meta);
         };
         let Some(guard) = self.calls.begin(&request.id) else {
@@ -207,6 +215,7 @@ impl Connection {
                 meta,
                 client,
                 guard,
+                scope: None,
                 closing: self.closing.clone(),
             },
         )
@@ -226,6 +235,7 @@ impl Connection {
             meta,
             client,
             guard,
+            scope: None,
             closing: self.closing.clone(),
         };
         let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
@@ -279,7 +289,20 @@ impl Connection {
         if &*notification.method == method::CANCELLED {
             return notice::cancelled(&self.calls, &notification);
         }
-        notice::handshake(&self.server, &self.live, notification);
+        let Ok(meta) = RequestMeta::of(notification.params.as_ref()) else {
+            return;
+        };
+        match admit::era(meta.protocol_version.as_deref(), None, &notification.method) {
+            Era::Handshake if self.live.is_open() => {
+                notice::handshake(&self.server, &self.live, notification);
+            }
+            // A session that is not open yet, or was refused, hears nothing.
+            Era::Handshake => {}
+            Era::Stateless => {
+                let opening = Opening::new(Era::Stateless, self.principal.clone());
+                notice::stateless(&self.server, opening, notification);
+            }
+        }
     }
 
     fn response(&self, response: Response) {
@@ -324,6 +347,7 @@ struct Admitted {
     meta: RequestMeta,
     client: Arc<Client>,
     guard: CallGuard,
+    scope: Option<Scope>,
     closing: CancellationToken,
 }
 
@@ -340,6 +364,7 @@ impl Admitted {
             cancel,
             closing: self.closing,
             guard: Some(self.guard),
+            scope: self.scope,
             mirrored: false,
         }
     }
@@ -379,7 +404,7 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
             RpcError::internal(format!("the session was refused: {reason}"))
         }
         OpenError::Panicked => {
-            tracing::error!("`on_open` panicked");
+            tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")
         }
     }

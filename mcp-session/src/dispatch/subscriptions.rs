@@ -23,6 +23,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
         cancel,
         closing,
         guard,
+        scope,
         ..
     } = arrival;
     let listener = Listener::new(request.id.detach(), live, granted, outlet, shape.clone());
@@ -40,7 +41,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
             () = cancel.cancelled() => None,
             () = ended => Some(answer(&request.id, Ok(listening.closing()), &shape)),
         };
-        drop((listening, guard, running));
+        drop((listening, guard, scope, running));
         answered
     })))
 }
