@@ -7,12 +7,12 @@ macro_rules! code {
     };
 }
 
-/// Like [`code!`], and mistakes in it are reported where `at` stands.
+/// Like [`code!`], for paths and calls only: mistakes in them are reported as if the user had
+/// written them where `at` stands. What is reported twice in the same words is shown once.
 macro_rules! code_at {
-    ($at:expr => $($tokens:tt)*) => {{
-        let span = ::syn::spanned::Spanned::span($at);
-        ::quote::quote_spanned!(span.resolved_at(::proc_macro2::Span::mixed_site())=> $($tokens)*)
-    }};
+    ($at:expr => $($tokens:tt)*) => {
+        ::quote::quote_spanned!(::syn::spanned::Spanned::span($at)=> $($tokens)*)
+    };
 }
 
 pub(crate) use {code, code_at};

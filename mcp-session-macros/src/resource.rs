@@ -18,11 +18,11 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
             filled.push(local);
         } else {
             let ty = &param.ty;
-            describe.push(
-                code_at!(ty => signature.part(<#ty as ::mcp_session::__private::Part<_>>::needs);),
-            );
+            let needs = code_at!(ty => <#ty as ::mcp_session::__private::Part<_>>::needs);
+            describe.push(code!(signature.part(#needs);));
+            let arguments = code!(&request, &ctx);
             values.push(code_at! {ty =>
-                <#ty as ::mcp_session::__private::Part<_>>::resolve(&request, &ctx)
+                <#ty as ::mcp_session::__private::Part<_>>::resolve(#arguments)
             });
         }
     }

@@ -102,7 +102,7 @@ impl Function {
         let setters = &self.options.setters;
         let completers = self.params.iter().filter_map(|param| {
             let (name, completer) = (&param.name, param.completer.as_ref()?);
-            Some(code_at!(&completer => .complete(#name, #completer)))
+            Some(code!(.complete(#name, #completer)))
         });
         code!(#description #(#setters)* #(#completers)*)
     }
@@ -180,7 +180,7 @@ impl Param {
             },
         );
         let parameter = self.parameter();
-        code!(signature.param(#name, #description, #default, #parameter);)
+        code!(signature.param(#name, #description, #default, &#parameter);)
     }
 
     /// An empty slot for the parameter.
@@ -189,7 +189,12 @@ impl Param {
         let default = self.default.as_ref();
         let default = default.map_or_else(
             || code!(::mcp_session::__private::None),
-            |default| code!(::mcp_session::__private::Some(|| #default)),
+            |default| {
+                code!(::mcp_session::__private::Some(|| {
+                    let default: #ty = #default;
+                    default
+                }))
+            },
         );
         let parameter = self.parameter();
         code!(::mcp_session::__private::slot::<#ty, _, _>(#parameter, #default))
@@ -197,7 +202,10 @@ impl Param {
 
     /// The future of the parameter in `local`, whose slot is closed.
     pub(crate) fn resolve(&self, local: &Ident) -> TokenStream {
-        let resolve = self.function("resolve");
+        let (ty, arguments) = (&self.ty, code!(accepted, &ctx));
+        let resolved = code_at! {ty =>
+            <#ty as ::mcp_session::__private::Param<_>>::resolve(#arguments).await
+        };
         code! {
             async {
                 match #local {
@@ -205,7 +213,7 @@ impl Param {
                         ::mcp_session::__private::Ok(value)
                     }
                     ::mcp_session::__private::Accepted::Pending(accepted) => {
-                        #resolve(accepted, &ctx).await
+                        #resolved
                     }
                 }
             }

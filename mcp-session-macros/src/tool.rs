@@ -9,22 +9,33 @@ use crate::steps::{self, Function};
 
 /// An expression that makes the tool. `this` is in scope.
 pub(crate) fn entry(function: &Function) -> TokenStream {
+    let call = call(function);
+    let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
+    let signature = function.signature(&describe);
+    let (name, setters) = (function.entry_name(), function.setters());
+    let (output, this_again) = (output_schema(&function.output), function.this_again());
+    code! { {
+        #call
+        #signature
+        ::mcp_session::__private::tool(
+            ::mcp_session::Tool::new(#name)#setters,
+            signature,
+            #output,
+            move |ctx| __McpCall { ctx, this: #this_again },
+        )
+    }}
+}
+
+/// The type of one call of the tool, which reads its arguments from JSON text.
+fn call(function: &Function) -> TokenStream {
     let names: Vec<&String> = function.params.iter().map(|param| &param.name).collect();
     let locals = function.locals();
     let indices = 0..locals.len();
     let slots = function.params.iter().map(Param::slot);
-    let values: Vec<TokenStream> = function
-        .params
-        .iter()
-        .zip(&locals)
-        .map(|(param, local)| param.resolve(local))
-        .collect();
+    let params = function.params.iter().zip(&locals);
+    let values: Vec<TokenStream> = params.map(|(param, local)| param.resolve(local)).collect();
     let (resolve, call) = (function.resolve(&values), function.call());
-    let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
-    let signature = function.signature(&describe);
-    let (this_type, this_again) = (function.this_type(), function.this_again());
-    let (name, setters) = (function.entry_name(), function.setters());
-    let output = output_schema(&function.output);
+    let this_type = function.this_type();
     let reply = steps::answering(&function.output, "IntoToolReply", "into_tool_reply");
     let accept = steps::accept(
         &locals,
@@ -32,7 +43,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
             faults.into_tool_error()
         ))),
     );
-    code! { {
+    code! {
         struct __McpCall {
             ctx: ::mcp_session::Context,
             this: #this_type,
@@ -67,14 +78,7 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
                 ))
             }
         }
-        #signature
-        ::mcp_session::__private::tool(
-            ::mcp_session::Tool::new(#name)#setters,
-            signature,
-            #output,
-            move |ctx| __McpCall { ctx, this: #this_again },
-        )
-    }}
+    }
 }
 
 /// The schema of what the function answers; none where its type has no name.

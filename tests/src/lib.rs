@@ -1,1 +1,3 @@
-//! Integration tests.
+//! What the integration tests share with the programs they start.
+
+pub mod interop;

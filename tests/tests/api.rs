@@ -7,5 +7,7 @@ mod house_rules;
 mod http;
 mod isolation;
 mod layering;
+mod rmcp_client;
 mod sources;
+mod stdio;
 mod traps;

@@ -302,6 +302,28 @@ async fn equal_ids_in_flight_on_many_streams_never_cross() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_of_one_session_from_many_tasks_are_all_kept() {
+    let server = serve(100);
+    let client = Client::handshake(&server).await;
+    let editing = (0..8).map(|task| {
+        let session = client.session();
+        tokio::spawn(async move {
+            for number in 0..50 {
+                let own = tool(100 + task * 50 + number, "own");
+                session.edit(|edit| edit.add_tool(own)).unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for edited in futures_util::future::join_all(editing).await {
+        edited.unwrap();
+    }
+    assert_eq!(client.list_tools().await.len(), OFFERED + 400);
+    let told = client.notifications().await;
+    assert!((1..=400).contains(&told.len()), "{}", told.len());
+}
+
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Text {
     text: String,

@@ -77,7 +77,7 @@ impl ResourceRequest {
     }
 
     /// The URI as the client wrote it. Untrusted: use
-    /// [`SafeRoot`](crate::catalog::safe_path::SafeRoot) before it becomes a path.
+    /// [`SafeRoot`](crate::catalog::SafeRoot) before it becomes a path.
     pub fn uri(&self) -> &str {
         &self.uri
     }

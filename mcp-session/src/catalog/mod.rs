@@ -1,7 +1,7 @@
 //! What is offered: tools, prompts, resources and resource templates.
 //!
-//! A [`Catalog`] is an immutable, ordered snapshot of what a template offers, already serialised.
-//! An [`Overlay`] is what one session changed. A [`View`] is both: the only way to list and the
+//! A `Catalog` is an immutable, ordered snapshot of what a template offers, already serialised.
+//! An `Overlay` is what one session changed. A `View` is both: the only way to list and the
 //! only way to find, so the two cannot disagree.
 
 pub(crate) mod check;

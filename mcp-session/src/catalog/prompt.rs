@@ -1,4 +1,4 @@
-//! Prompts.
+//! A prompt: a text that a user picks and fills in.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -33,7 +33,7 @@ const LEFTOVERS: [&str; 5] = ["%2e", "%2f", "%5c", "%00", "%25"];
 /// # Examples
 ///
 /// ```
-/// use mcp_session::catalog::safe_path::SafeRoot;
+/// use mcp_session::catalog::SafeRoot;
 ///
 /// let root = SafeRoot::new(std::env::temp_dir())?;
 /// assert!(root.resolve("notes/today.md").unwrap().starts_with(root.path()));

@@ -1,4 +1,4 @@
-//! Tools.
+//! A tool: something a model can do.
 
 use std::{fmt, sync::Arc};
 

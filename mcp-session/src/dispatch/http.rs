@@ -14,8 +14,8 @@ use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, RpcError, decode, method,
+    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, RpcError, decode, method,
 };
 use crate::server::{Live, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
@@ -205,7 +205,7 @@ impl Post<'_> {
     }
 
     fn initialize(self, request: &Request) -> Reaction {
-        let params = match InitializeParams::from_params(request.params.as_ref()) {
+        let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
         };

@@ -59,24 +59,22 @@ fn heard(server: &Server, live: &Arc<Live>, notification: Notification) {
     hear(server, live, notification, None);
 }
 
-/// `scope` says that the session lives for this notification only, and is still to be opened.
+/// A session that was made for this notification alone is opened first, and ends with `scope`.
 fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Option<Scope>) {
-    let opening = scope.is_some().then(|| (server.clone(), Arc::clone(live)));
     let extensions = &live.revision().blueprint.extensions;
     let Some(hearing) = extensions.hearing(&notification.method).map(Arc::clone) else {
         tracing::debug!(method = %notification.method, "ignored a notification");
         return;
     };
-    let session = Session::new(Arc::clone(live));
+    let (opening, live) = (server.clone(), Arc::clone(live));
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
         let _scope = scope;
-        if let Some((server, live)) = opening
-            && let Err(error) = server.open(&live).await
-        {
-            tracing::debug!(?error, "a notification was refused");
+        if !live.is_open() && opening.open(&live).await.is_err() {
+            tracing::debug!(method = %notification.method, "refused a notification");
             return;
         }
+        let session = Session::new(live);
         if contained(async move { hearing(params, session).await })
             .await
             .is_none()

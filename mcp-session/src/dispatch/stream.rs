@@ -15,14 +15,18 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::Result;
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion,
-    Request, RequestId, RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Frame, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Scope, Server};
 use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
 pub(crate) type Decoded = Result<Incoming, DecodeError>;
+
+const NOT_INITIALIZED: &str = "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`";
+const INITIALIZED: &str = "this stream is initialized already";
+const SESSION_REFUSED: &str = "the session of this stream was refused";
 
 /// One byte stream, and the client at its other end.
 pub(crate) struct Connection {
@@ -200,7 +204,7 @@ impl Connection {
     }
 
     fn handshake(&self, request: Request, meta: RequestMeta) -> Reaction {
-        // The client is known before `on_open` has let it in.
+        // A session that `on_open` refused serves nothing, though its client is known.
         let client = self.live.core().client().filter(|_| self.live.is_open());
         let Some(client) = client.cloned() else {
             return self.before_initialize(request, meta);
@@ -243,28 +247,34 @@ impl Connection {
             return route::route(arrival);
         }
         let error = route::unknown(&arrival).unwrap_or_else(|| {
-            RpcError::invalid_request(
-                "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`",
-            )
+            RpcError::invalid_request(match self.live.core().client() {
+                Some(_) => SESSION_REFUSED,
+                None => NOT_INITIALIZED,
+            })
         });
         self.refused(Some(&id), &error)
     }
 
     fn initialize(&self, request: &Request) -> Reaction {
-        let params = match InitializeParams::from_params(request.params.as_ref()) {
+        let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
+        };
+        let Some(guard) = self.calls.begin(&request.id) else {
+            return self.refused(Some(&request.id), &taken());
         };
         if self
             .initializing
             .swap(true, std::sync::atomic::Ordering::AcqRel)
         {
-            let error = RpcError::invalid_request("this stream is initialized already");
-            return self.refused(Some(&request.id), &error);
+            let refused = !self.live.is_open();
+            let error = if refused {
+                SESSION_REFUSED
+            } else {
+                INITIALIZED
+            };
+            return self.refused(Some(&request.id), &RpcError::invalid_request(error));
         }
-        let Some(guard) = self.calls.begin(&request.id) else {
-            return self.refused(Some(&request.id), &taken());
-        };
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let (server, live) = (self.server.clone(), Arc::clone(&self.live));
@@ -289,20 +299,14 @@ impl Connection {
         if &*notification.method == method::CANCELLED {
             return notice::cancelled(&self.calls, &notification);
         }
-        let Ok(meta) = RequestMeta::of(notification.params.as_ref()) else {
-            return;
-        };
-        match admit::era(meta.protocol_version.as_deref(), None, &notification.method) {
-            Era::Handshake if self.live.is_open() => {
-                notice::handshake(&self.server, &self.live, notification);
-            }
-            // A session that is not open yet, or was refused, hears nothing.
-            Era::Handshake => {}
-            Era::Stateless => {
-                let opening = Opening::new(Era::Stateless, self.principal.clone());
-                notice::stateless(&self.server, opening, notification);
-            }
+        let meta = RequestMeta::of(notification.params.as_ref()).unwrap_or_default();
+        let era = admit::era(meta.protocol_version.as_deref(), None, &notification.method);
+        if era == Era::Handshake && self.live.is_open() {
+            return notice::handshake(&self.server, &self.live, notification);
         }
+        // In the stateless era notifications name no revision.
+        let opening = Opening::new(Era::Stateless, self.principal.clone());
+        notice::stateless(&self.server, opening, notification);
     }
 
     fn response(&self, response: Response) {
@@ -371,6 +375,9 @@ impl Admitted {
 }
 
 /// Opens a handshake session for the client that introduced itself.
+///
+/// A client may not cancel this request (2025-11-25, "Cancellation"), so only the end of the
+/// session stops it: otherwise it would be there without what `on_open` does to it.
 pub(crate) async fn opening(
     server: Server,
     live: Arc<Live>,
@@ -382,7 +389,7 @@ pub(crate) async fn opening(
     live.core().introduce(client);
     let opened = tokio::select! {
         biased;
-        () = guard.token().cancelled() => return None,
+        _ = live.core().done() => return None,
         opened = server.open(&live) => opened,
     };
     drop(guard);

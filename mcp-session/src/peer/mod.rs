@@ -1,7 +1,7 @@
 //! Asking the client: forms, model calls, roots.
 //!
 //! In the handshake era a question is a request of the server's own, sent on the stream of the
-//! call that asks ([`inline`]). In the stateless era a server may not send requests: what it
+//! call that asks (`inline`). In the stateless era a server may not send requests: what it
 //! needs travels in a result, and the client calls again with the answers.
 
 mod error;

@@ -53,8 +53,8 @@ impl Server {
             let listed = asked.await.map(|result| result.decode::<ListRootsResult>());
             let roots: Arc<[Root]> = match listed {
                 Ok(Ok(listed)) => listed.roots.into(),
-                Ok(Err(error)) => return failed(&live, &error),
-                Err(error) => return failed(&live, &error),
+                Ok(Err(error)) => return server.roots_unknown(&live, &error),
+                Err(error) => return server.roots_unknown(&live, &error),
             };
             if let Some(difference) = live.core().roots.answered(roots) {
                 let change = RootsChange {
@@ -63,19 +63,21 @@ impl Server {
                 };
                 notify(&live, change).await;
             }
-            live.core().roots.told();
+            live.core().roots.settled();
             // A change that was announced meanwhile made this answer stale.
             server.refresh_roots(&live);
         });
     }
-}
 
-fn failed(live: &Live, error: &(dyn std::error::Error + 'static)) {
-    live.core().roots.failed();
-    tracing::debug!(
-        error,
-        "the client did not name its roots; what was known stays"
-    );
+    fn roots_unknown(&self, live: &Arc<Live>, error: &(dyn std::error::Error + 'static)) {
+        tracing::debug!(
+            error,
+            "the client did not name its roots; what was known stays"
+        );
+        if live.core().roots.failed() {
+            self.refresh_roots(live);
+        }
+    }
 }
 
 async fn notify(live: &Arc<Live>, change: RootsChange) {

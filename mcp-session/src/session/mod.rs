@@ -1,6 +1,6 @@
 //! One conversation: its identity, its client, what it still has to say, what is running in it.
 //!
-//! Nothing here knows what is offered: tools, prompts and resources live further up. A [`Core`]
+//! Nothing here knows what is offered: tools, prompts and resources live further up. A `Core`
 //! is everything of a live session that is about the *conversation*.
 
 mod calls;

@@ -52,22 +52,23 @@ impl Roots {
         true
     }
 
-    /// Takes the answer; gives the difference if the set differs. Nobody asks again before it was
-    /// [told](Self::told), so that changes are told one after the other.
+    /// Takes the answer; gives the difference if the set differs. Nobody else asks before
+    /// [`settled`](Self::settled), so that differences are dealt with one after the other.
     pub(crate) fn answered(&self, new: Arc<[Root]>) -> Option<Difference> {
         self.state.lock().learn(new)
     }
 
-    /// Whoever wants to know of the answer knows: the next question may go out.
-    pub(crate) fn told(&self) {
+    /// The answer was dealt with: the next question may be asked.
+    pub(crate) fn settled(&self) {
         self.state.lock().asking = false;
     }
 
-    /// The question failed: what is known stays, and the next occasion asks again.
-    pub(crate) fn failed(&self) {
+    /// The question failed: what is known stays, and the next occasion asks again. True when
+    /// that is now, because a change was announced meanwhile.
+    pub(crate) fn failed(&self) -> bool {
         let mut state = self.state.lock();
         state.asking = false;
-        state.stale = true;
+        std::mem::replace(&mut state.stale, true)
     }
 }
 
@@ -132,7 +133,7 @@ mod tests {
         known.answered(roots(1, ""));
         known.mark_stale();
         assert!(!known.begin(), "the change is being told");
-        known.told();
+        known.settled();
         assert!(known.begin());
     }
 }

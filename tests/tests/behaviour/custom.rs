@@ -1,6 +1,11 @@
 //! Extensions: declared settings, methods and notifications of their own.
 
-use mcp_session::protocol::Raw;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use mcp_session::protocol::{Era, Raw};
 use mcp_session::testing::Client;
 use mcp_session::{Context, Session, ToolError};
 use serde_json::{Map, Value, json};
@@ -73,6 +78,51 @@ async fn a_custom_notification_is_heard_with_the_session_it_came_in() {
     client.notify("com.example/unheard", json!({})).await;
     client.settle().await;
     assert!(told.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stateless_notification_is_heard_in_a_session_of_its_own() {
+    let (tell, mut told) = channel(8);
+    let hear = move |_: Raw, session: Session| {
+        let tell = tell.clone();
+        async move {
+            let _ = tell.send(session).await;
+        }
+    };
+    let allowed = Arc::new(AtomicBool::new(true));
+    let allows = Arc::clone(&allowed);
+    let hook = move |_: Session| {
+        let allowed = allows.load(Ordering::Relaxed);
+        async move {
+            if allowed {
+                Ok(())
+            } else {
+                Err("not now".into())
+            }
+        }
+    };
+    let server = serve(
+        template()
+            .notification("com.example/seen", hear)
+            .on_open(hook),
+    );
+    let modern = json!({"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}});
+    let (stateless, handshake) = (Client::stateless(&server), Client::handshake(&server).await);
+    for (client, params) in [(&stateless, json!({})), (&handshake, modern.clone())] {
+        client.notify("com.example/seen", params).await;
+        let session = told.recv().await.unwrap();
+        assert_eq!(session.opening().era(), Era::Stateless);
+        assert_ne!(session, client.session());
+    }
+    allowed.store(false, Ordering::Relaxed);
+    stateless.notify("com.example/seen", modern).await;
+    stateless.settle().await;
+    handshake.notify("com.example/seen", json!({})).await;
+    assert_eq!(
+        told.recv().await.unwrap(),
+        handshake.session(),
+        "only this one was let in"
+    );
 }
 
 #[tokio::test(start_paused = true)]

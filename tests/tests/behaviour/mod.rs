@@ -11,14 +11,17 @@ mod hiding;
 mod lifecycle;
 mod listening;
 mod logging;
+mod opening;
 mod paging;
 mod progress;
 mod prompts;
 mod publishing;
+mod requests;
 mod resources;
 mod roots;
 mod structured;
 mod tools;
+mod variants;
 
 use mcp_session::protocol::{Era, ProtocolVersion, RpcError};
 use mcp_session::server::TemplateBuilder;

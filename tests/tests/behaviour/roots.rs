@@ -81,7 +81,7 @@ async fn a_set_that_does_not_differ_is_no_change() {
 #[tokio::test(start_paused = true)]
 async fn one_question_at_a_time_and_one_more_for_all_changes_meanwhile() {
     let (server, mut told) = watched();
-    let (gate, opened) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gate = Arc::new(Notify::new());
     let waits = Arc::clone(&gate);
     let answers = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let client = Client::builder(&server)
@@ -96,7 +96,6 @@ async fn one_question_at_a_time_and_one_more_for_all_changes_meanwhile() {
         })
         .connect()
         .await;
-    drop(opened);
     client.next_question().await;
     for _ in 0..20 {
         client
@@ -197,4 +196,54 @@ async fn a_hook_that_fails_or_panics_harms_nobody() {
         .notification("notifications/tools/list_changed")
         .await;
     assert_eq!(client.list_tools().await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hook_of_one_change_is_over_before_the_next_begins() {
+    let (tell, mut told) = channel(64);
+    let hook = move |_: Session, change: RootsChange| {
+        let tell = tell.clone();
+        async move {
+            tell.send(("begins", uris(&change.new))).await?;
+            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            tell.send(("ends", uris(&change.new))).await?;
+            Ok(())
+        }
+    };
+    let server = serve(template().on_roots_changed(hook));
+    let client = Client::builder(&server).roots([root("a")]).connect().await;
+    assert_eq!(told.recv().await.unwrap(), ("begins", named(&["a"])));
+    client.set_roots([root("b")]).await;
+    client.set_roots([root("c")]).await;
+    assert_eq!(told.recv().await.unwrap(), ("ends", named(&["a"])));
+    assert_eq!(told.recv().await.unwrap(), ("begins", named(&["c"])));
+    assert_eq!(told.recv().await.unwrap(), ("ends", named(&["c"])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_announced_while_a_fetch_failed_is_fetched() {
+    let (server, mut told) = watched();
+    let gate = Arc::new(Notify::new());
+    let (opens, asked) = (Arc::clone(&gate), std::sync::atomic::AtomicUsize::new(0));
+    let client = Client::builder(&server)
+        .capabilities(json!({"roots": {"listChanged": true}}))
+        .on_request("roots/list", move |_| {
+            if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+                return json!({"roots": [{"uri": "file:///a"}]}).into();
+            }
+            let opens = Arc::clone(&opens);
+            Answer::later(async move {
+                opens.notified().await;
+                Answer::error(-32603, "the set is changing")
+            })
+        })
+        .connect()
+        .await;
+    client.next_question().await;
+    client
+        .notify("notifications/roots/list_changed", Value::Null)
+        .await;
+    client.settle().await;
+    gate.notify_one();
+    assert_eq!(told.recv().await.unwrap(), (None, named(&["a"])));
 }

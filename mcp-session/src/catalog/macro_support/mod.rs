@@ -23,7 +23,7 @@ pub use crate::catalog::reader::Finish;
 pub use arguments::{Reader, Started, next_name, skip};
 pub use call::{Call, Makes};
 pub use entries::{Texts, prompt, resource, resource_template, tool};
-pub use part::Part;
+pub use part::{Part, Requested};
 pub use signature::{FromText, Signature, default_value};
 pub use slot::{Accepted, Faults, Parameter, Slot, parameter, slot};
 

@@ -12,7 +12,7 @@ use crate::error::ToolError;
     label = "the URI has no variable of this name, and this is nothing a handler is given",
     note = "name the parameter after a variable of the URI, take the `ResourceRequest`, or take something that implements `FromContext`"
 )]
-pub trait Part<M>: Sized + Send {
+pub trait Part<M>: Sized + Send + 'static {
     /// Adds what the parameter needs.
     fn needs(needs: &mut Needs);
 
@@ -41,10 +41,23 @@ impl<T: FromContext> Part<ViaContext> for T {
     }
 }
 
-impl Part<ViaRequest> for ResourceRequest {
+#[diagnostic::do_not_recommend]
+impl<T: Requested> Part<ViaRequest> for T {
     fn needs(_needs: &mut Needs) {}
 
     async fn resolve(request: &ResourceRequest, _ctx: &Context) -> Result<Self, ToolError> {
-        Ok(request.clone())
+        Ok(T::requested(request))
+    }
+}
+
+/// What can be made of the request itself.
+pub trait Requested: Send + 'static {
+    /// Makes it.
+    fn requested(request: &ResourceRequest) -> Self;
+}
+
+impl Requested for ResourceRequest {
+    fn requested(request: &ResourceRequest) -> Self {
+        request.clone()
     }
 }

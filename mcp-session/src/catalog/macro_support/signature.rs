@@ -33,7 +33,7 @@ impl Signature {
         name: &str,
         description: &str,
         default: Option<Value>,
-        parameter: Parameter<W, A>,
+        parameter: &Parameter<W, A>,
     ) {
         (parameter.needs)(&mut self.needs);
         let Some(described) = (parameter.describe)(&mut self.generator) else {

@@ -31,7 +31,8 @@ pub enum ToolReply {
 /// # Examples
 ///
 /// ```
-/// use mcp_session::{IntoToolReply, ToolError, ToolReply};
+/// use mcp_session::ToolError;
+/// use mcp_session::catalog::{IntoToolReply, ToolReply};
 ///
 /// struct Celsius(f64);
 ///

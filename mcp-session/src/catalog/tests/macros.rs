@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use mcp_session_macros::{prompt, resource, tool, tools};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -23,7 +24,6 @@ use crate::context::{Context, Dep, FromContext};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::protocol::Raw;
 use crate::schema::JsonSchema;
-use crate::{prompt, resource, tool, tools};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

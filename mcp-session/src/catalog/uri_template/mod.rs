@@ -49,7 +49,7 @@ const MAX_TEMPLATE: usize = 2_048;
 /// # Examples
 ///
 /// ```
-/// use mcp_session::catalog::uri_template::UriTemplate;
+/// use mcp_session::catalog::UriTemplate;
 ///
 /// let template = UriTemplate::parse("weather://{city}/forecast{?days}").unwrap();
 /// let found = template.matches("weather://S%C3%A3o%20Paulo/forecast?days=3").unwrap();

@@ -10,7 +10,7 @@ use crate::schema::ArgumentError;
 /// # Examples
 ///
 /// ```
-/// use mcp_session::catalog::uri_template::UriTemplate;
+/// use mcp_session::catalog::UriTemplate;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Page {

@@ -1,8 +1,6 @@
 //! The schemas of forms: what 2025-06-18 has of them.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::protocol::version::ProtocolVersion;
 use crate::protocol::wire::question::Unshapeable;
@@ -11,24 +9,59 @@ use crate::protocol::wire::question::Unshapeable;
 ///
 /// 2025-06-18 has no multiple choice; its enums have titles in `enumNames`, and of defaults it
 /// knows those of booleans only (2025-06-18 schema, `PrimitiveSchemaDefinition`).
-pub(super) fn schema(
-    schema: &Value,
-    version: ProtocolVersion,
-) -> Result<Cow<'_, Value>, Unshapeable> {
-    if version.has_rich_forms() {
-        return Ok(Cow::Borrowed(schema));
-    }
+pub(super) fn schema(schema: &Value, version: ProtocolVersion) -> Result<Value, Unshapeable> {
     let mut schema = schema.clone();
-    if let Some(root) = schema.as_object_mut() {
+    if !version.has_rich_forms()
+        && let Some(root) = schema.as_object_mut()
+    {
         root.shift_remove("$schema");
     }
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (name, property) in properties.into_iter().flatten() {
         if let Some(property) = property.as_object_mut() {
-            simplify(name, property, version)?;
+            name_choices(property);
+            if !version.has_rich_forms() {
+                simplify(name, property, version)?;
+            }
         }
     }
-    Ok(Cow::Owned(schema))
+    Ok(schema)
+}
+
+/// Writes choices the one way that clients know: each a `const` with a `title`, under `oneOf` for
+/// one and under `items.anyOf` for several (2025-11-25 schema, `TitledSingleSelectEnumSchema` and
+/// `TitledMultiSelectEnumSchema`). Schemas derived from Rust enums have descriptions instead of
+/// titles, and clients then take the field for free text.
+fn name_choices(property: &mut Map<String, Value>) {
+    if let Some(Value::Array(choices)) = property.get_mut("oneOf") {
+        *choices = choices.iter().flat_map(named).collect();
+    }
+    let Some(items) = property.get_mut("items").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if let Some(Value::Array(choices)) = items.get("anyOf").or_else(|| items.get("oneOf")) {
+        let choices = choices.iter().flat_map(named).collect();
+        items.clear();
+        items.insert("anyOf".to_owned(), Value::Array(choices));
+    }
+}
+
+/// The values of one alternative, by their titles.
+fn named(choice: &Value) -> Vec<Value> {
+    if let Some(value) = choice.get("const") {
+        let title = choice.get("title").or_else(|| choice.get("description"));
+        return vec![json!({"const": value, "title": title.unwrap_or(value)})];
+    }
+    // Variants without a description of their own are derived as one alternative together.
+    match choice.get("enum") {
+        Some(Value::Array(values)) => {
+            let values = values.iter();
+            values
+                .map(|value| json!({"const": value, "title": value}))
+                .collect()
+        }
+        _ => vec![choice.clone()],
+    }
 }
 
 fn simplify(

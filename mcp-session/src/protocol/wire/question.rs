@@ -61,7 +61,7 @@ pub fn elicit_form(
         object.member("mode", "form");
     }
     object.member("message", &params.message);
-    object.member("requestedSchema", &*schema);
+    object.member("requestedSchema", &schema);
     // Questions within a result have no metadata (2026-07-28 schema, `ElicitRequestFormParams`).
     let handshake = version.era() == Era::Handshake;
     object.since(handshake, "_meta", params.meta.as_ref());

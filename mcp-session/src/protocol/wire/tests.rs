@@ -325,6 +325,13 @@ fn fields() -> Value {
             "default": "b",
         },
         "legacy": { "type": "string", "enum": ["a"], "enumNames": ["A"] },
+        "derived": {
+            "type": "string",
+            "oneOf": [
+                { "type": "string", "enum": ["a", "b"] },
+                { "type": "string", "const": "c", "description": "C" },
+            ],
+        },
     })
 }
 
@@ -336,6 +343,29 @@ fn assert_request(schemas: &Schemas, name: &str, method: &str, params: &Raw) {
         request["id"] = json!(1);
     }
     schemas.assert_valid(name, &request);
+}
+
+#[test]
+fn choices_have_titles_where_they_have_descriptions() {
+    let choices = json!([
+        { "type": "string", "enum": ["a"] },
+        { "type": "string", "const": "b", "description": "B" },
+    ]);
+    let form = json!({"type": "object", "properties": {
+        "one": { "type": "string", "oneOf": choices },
+        "many": { "type": "array", "items": { "type": "string", "oneOf": choices } },
+    }});
+    let params = ElicitFormParams::new("Which?", form);
+    let sent: Value = elicit_form(&params, ProtocolVersion::V2025_11_25)
+        .map(|sent| sent.decode().unwrap())
+        .unwrap();
+    let named = json!([{ "const": "a", "title": "a" }, { "const": "b", "title": "B" }]);
+    let properties = &sent["requestedSchema"]["properties"];
+    assert_eq!(properties["one"], json!({"type": "string", "oneOf": named}));
+    assert_eq!(
+        properties["many"],
+        json!({"type": "array", "items": {"anyOf": named}})
+    );
 }
 
 #[test]
@@ -355,6 +385,10 @@ fn forms_are_valid_where_there_are_forms() {
         }
         params.requested_schema["properties"]["many"] =
             json!({ "type": "array", "items": { "type": "string", "enum": ["a"] } });
+        params.requested_schema["properties"]["derived_many"] = json!({ "type": "array", "items": {
+            "type": "string",
+            "oneOf": [{ "type": "string", "const": "c", "description": "C" }],
+        } });
         let sent = elicit_form(&params, version);
         assert_eq!(sent.is_ok(), version.has_rich_forms());
         if let Ok(sent) = sent {

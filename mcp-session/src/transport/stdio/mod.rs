@@ -53,7 +53,8 @@ static SERVED: AtomicBool = AtomicBool::new(false);
 pub struct StdioRun {
     ending: Ending,
     streams: system::Streams,
-    claim: Claim,
+    /// Last, so that the streams are put back before others may claim them.
+    _claim: Claim,
 }
 
 impl StdioRun {
@@ -75,17 +76,8 @@ impl StdioRun {
     /// Not cancel safe: dropped halfway, the session ends and calls in flight are cancelled
     /// without an answer.
     pub async fn serve(self) -> Result<()> {
-        let Self {
-            ending,
-            streams,
-            claim,
-        } = self;
-        let (input, output) = streams.open()?;
-        let served = ending.serve(input, output).await;
-        // Put back before others may claim them.
-        drop(streams);
-        drop(claim);
-        served
+        let (input, output) = self.streams.open()?;
+        self.ending.serve(input, output).await
     }
 }
 
@@ -142,7 +134,7 @@ impl Server {
         Ok(StdioRun {
             ending,
             streams,
-            claim,
+            _claim: claim,
         })
     }
 }

@@ -8,12 +8,10 @@ use crate::error::Result;
 pub(super) struct Streams;
 
 impl Streams {
-    #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
     pub(super) fn take() -> Result<Self> {
         Ok(Self)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
     #[expect(clippy::unused_self, reason = "it is used on Unix")]
     pub(super) fn open(&self) -> Result<(Stdin, Stdout)> {
         Ok((tokio::io::stdin(), tokio::io::stdout()))

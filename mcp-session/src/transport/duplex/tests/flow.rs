@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::{Client, call, ping};
-use crate::Limits;
+use crate::server::Limits;
 
 const VERSION: &str = "2025-11-25";
 
@@ -69,6 +69,24 @@ async fn an_answer_to_a_question_is_heard_while_requests_wait_for_a_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_behind_many_requests_is_heard_when_nothing_else_can_go_on() {
+    let mut client = Client::initialized(Limits::default().in_flight(1), VERSION).await;
+    client.call(1, "ask").await;
+    for id in 2..=100 {
+        client.call(id, "echo").await;
+    }
+    let question = client.receive().await;
+    let result = json!({"action": "decline"});
+    client
+        .send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": result}))
+        .await;
+    assert_eq!(client.answer().await, (1, "none".to_owned()));
+    for id in 2..=100 {
+        assert_eq!(client.answer().await.0, id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_not_read_either_and_loses_no_answer() {
     let mut client = Client::initialized(
         Limits::default().in_flight(4).message_bytes(10_000),
@@ -86,7 +104,7 @@ async fn a_client_that_does_not_read_is_not_read_either_and_loses_no_answer() {
     let stalled = tokio::time::timeout(Duration::from_secs(60), flood).await;
     assert!(stalled.is_err() && sent < 1_000, "{sent} were read");
     // Reading makes room for what was cut off in the middle, so finish that line first.
-    let (reader, mut writer) = (&mut client.reader, &mut client.writer);
+    let (reader, writer) = (&mut client.reader, &mut client.writer);
     let finish = async {
         writer.write_all(b"\n").await.unwrap();
         writer.shutdown().await.unwrap();

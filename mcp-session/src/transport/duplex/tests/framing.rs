@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::{Client, call, initialize, ping, stateless};
-use crate::{Limits, Server, Template, Tool};
+use crate::catalog::Tool;
+use crate::server::{Limits, Server, Session, Template};
 
 const VERSION: &str = "2025-11-25";
 
@@ -56,7 +57,7 @@ async fn the_last_line_needs_no_break() {
 async fn what_is_sent_right_behind_initialize_finds_the_session_open() {
     let template = Template::builder("slow to open", "1.0.0")
         .tool(Tool::new("old").description("Old.").handler(async || "old"))
-        .on_open(async |session: crate::Session| {
+        .on_open(async |session: Session| {
             tokio::task::yield_now().await;
             let fresh = Tool::new("new").description("New.").handler(async || "new");
             session.edit(|edit| edit.add_tool(fresh))?;

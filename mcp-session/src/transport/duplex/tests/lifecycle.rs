@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Client, ping, stateless};
-use crate::{EndReason, Limits, clock};
+use crate::clock;
+use crate::server::Limits;
+use crate::session::EndReason;
 
 const VERSION: &str = "2025-11-25";
 

@@ -13,9 +13,12 @@ use tokio::io::{
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::error::Result;
-use crate::server::{Server, Session};
-use crate::{Context, Elicited, JsonSchema, Limits, Template, Tool, ToolError};
+use crate::catalog::Tool;
+use crate::context::Context;
+use crate::error::{Result, ToolError};
+use crate::peer::Elicited;
+use crate::schema::JsonSchema;
+use crate::server::{Limits, Server, Session, Template};
 
 /// What a client sees of a server, and what a test holds of it.
 struct Client {
@@ -142,7 +145,9 @@ impl Client {
     async fn answer(&mut self) -> (u64, String) {
         let answer = self.receive().await;
         let text = &answer["result"]["content"][0]["text"];
-        let text = text.as_str().or(answer["error"]["message"].as_str());
+        let text = text
+            .as_str()
+            .or_else(|| answer["error"]["message"].as_str());
         (
             answer["id"].as_u64().unwrap(),
             text.unwrap_or_default().to_owned(),
