@@ -70,6 +70,7 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError>
 
 pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     let params = arrival.params(SubscribeParams::from_params)?;
+    check_kept(&params.uri)?;
     if !arrival.live.serves(&params.uri) {
         return Err(RpcError::resource_not_found(&params.uri, arrival.version()));
     }
@@ -81,6 +82,18 @@ pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcE
     }
     core.subscribe(&params.uri);
     Ok(EmptyResult::new().shape(&arrival.shape()))
+}
+
+/// How long a URI may be that is kept for longer than its request.
+const KEPT_URI_BYTES: usize = 8 * 1024;
+
+/// Refuses a URI that is too long to be kept: there may be many, in many sessions.
+pub(crate) fn check_kept(uri: &str) -> Result<(), RpcError> {
+    if uri.len() <= KEPT_URI_BYTES {
+        return Ok(());
+    }
+    let message = format!("a URI to subscribe to has at most {KEPT_URI_BYTES} bytes");
+    Err(RpcError::invalid_params(message))
 }
 
 pub(crate) fn resources_unsubscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {

@@ -5,6 +5,7 @@
 
 mod ending;
 mod honesty;
+mod keeping;
 mod opening;
 mod panics;
 
