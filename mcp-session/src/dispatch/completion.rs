@@ -17,8 +17,8 @@ pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, RpcE
     let context = params.context.arguments;
     let request = CompletionRequest::new(params.argument.name, params.argument.value, context);
     let ctx = arrival.context(None, None);
-    let handler = completer.run(request, ctx.clone());
-    Ok(arrival.run(ctx, handler, |returned, shape| match returned {
+    let start = move |ctx| completer.run(request, ctx);
+    Ok(arrival.run(ctx, start, |returned, shape| match returned {
         Some(Ok(completion)) => Ok(completion.shape(shape)),
         Some(Err(error)) => {
             let unknown = || RpcError::invalid_params("nothing to complete");

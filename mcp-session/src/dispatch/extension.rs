@@ -14,9 +14,9 @@ pub(crate) fn answer(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
     let answering = answering.ok_or_else(|| RpcError::method_not_found(&method))?;
     let params = arrival.request.params.take();
     let ctx = arrival.context(None, None);
-    let handler = answering(params.unwrap_or_else(Raw::empty_object), ctx.clone());
+    let start = move |ctx| answering(params.unwrap_or_else(Raw::empty_object), ctx);
     Ok(
-        arrival.run(ctx, handler, move |returned, shape| match returned {
+        arrival.run(ctx, start, move |returned, shape| match returned {
             Some(Ok(result)) => Ok(result.shape(shape)),
             Some(Err(error)) => {
                 let unknown = || RpcError::method_not_found(&method);

@@ -14,10 +14,10 @@ use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, RpcError, decode, method,
+    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, RpcError, decode, method,
 };
-use crate::server::{Live, Registry, Server};
+use crate::server::{Live, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 /// Takes the body of a POST.
@@ -168,11 +168,20 @@ impl Post<'_> {
             Ok(client) => client,
             Err(error) => return refused(400, &error),
         };
+        if self.headers.get_all("mcp-protocol-version").iter().count() > 1 {
+            // Whatever is between client and server may have gone by the other one.
+            let error =
+                RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
+            return refused(400, &error);
+        }
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
             return refused(400, &error);
         }
         let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
-        let live = server.prepare(opening);
+        let live = match server.try_prepare(opening) {
+            Ok(live) => live,
+            Err(error) => return refused(200, &refused_session(&error)),
+        };
         let arrival = Arrival {
             server,
             live: Arc::clone(&live),
@@ -183,6 +192,7 @@ impl Post<'_> {
             cancel: CancellationToken::new(),
             closing: server.inner().stopping.clone(),
             guard: None,
+            scope: Some(Scope::new(&live, EndReason::Request)),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
@@ -195,7 +205,7 @@ impl Post<'_> {
     }
 
     fn initialize(self, request: &Request) -> Reaction {
-        let params = match InitializeParams::from_params(request.params.as_ref()) {
+        let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
         };
@@ -215,19 +225,34 @@ impl Post<'_> {
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let opened = Opening::new(Era::Handshake, None).over_http(self.uri, self.headers);
-        let live = server.prepare(opened);
+        let live = match server.try_prepare(opened) {
+            Ok(live) => live,
+            Err(error) => {
+                let error = refused_session(&error);
+                return Answer::error(200, Some(&request.id), &error, version).into();
+            }
+        };
         let Some(guard) = live.core().calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
+        let scope = Scope::new(&live, EndReason::Transport);
         let (entering, server) = (Arc::clone(&live), server.clone());
         let id = request.id.clone();
         let future = async move {
             let answer = opening(server.clone(), Arc::clone(&entering), client, id, guard).await?;
             if entering.is_open() {
                 place.enter(&entering);
+                scope.keep();
+                let inner = server.inner();
+                if inner.stopping.is_cancelled() {
+                    // Entered behind the back of a shutdown, which ended all there were.
+                    let id = entering.core().id().as_str();
+                    inner.sessions.end(id, EndReason::Shutdown);
+                }
                 let opened = Some(entering.core().id().clone());
                 return Some(Answer { opened, ..answer });
             }
+            scope.end(EndReason::Refused);
             Some(answer)
         };
         let outlet = Outbox::new(limits.transient());
@@ -241,7 +266,7 @@ impl Post<'_> {
         })
     }
 
-    fn notification(&self, notification: Notification) -> Reaction {
+    fn notification(self, notification: Notification) -> Reaction {
         let meta = match RequestMeta::of(notification.params.as_ref()) {
             Ok(meta) => meta,
             Err(error) => return self.error(400, None, &error),
@@ -259,9 +284,9 @@ impl Post<'_> {
                 // A cancellation is accepted and ignored: ids are the sender's own, and closing
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
-                    let (uri, headers) = (self.uri.clone(), self.headers.clone());
-                    let opening = Opening::new(Era::Stateless, None).over_http(uri, headers);
-                    notice::heard(self.server, &self.server.prepare(opening), notification);
+                    let opening = Opening::new(Era::Stateless, None);
+                    let opening = opening.over_http(self.uri, self.headers);
+                    notice::stateless(self.server, opening, notification);
                 }
                 Reaction::Accepted
             }
@@ -364,6 +389,7 @@ fn handshake(
         cancel: guard.token().clone(),
         closing: server.inner().stopping.clone(),
         guard: Some(guard),
+        scope: None,
         mirrored: false,
     })
 }

@@ -33,7 +33,7 @@ pub use variant::Variant;
 pub(crate) use contain::{Contained, contained};
 pub(crate) use listeners::{Listener, Subscription};
 pub(crate) use live::Live;
-pub(crate) use open::OpenError;
+pub(crate) use open::{OpenError, Scope};
 pub(crate) use registry::Registry;
 pub(crate) use template::{Blueprint, Revision};
 
@@ -80,6 +80,8 @@ pub(crate) struct ServerInner {
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    /// The drain is over: what still runs is dropped.
+    pub(crate) drained: CancellationToken,
 }
 
 impl Server {
@@ -109,6 +111,7 @@ impl Server {
             started: clock::now(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            drained: CancellationToken::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -152,6 +155,7 @@ impl Server {
         {
             tracing::warn!("calls were still running at the end of the drain, and are cancelled");
         }
+        self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
         if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
             .await

@@ -7,6 +7,7 @@ mod browsers;
 mod listening;
 mod losses;
 mod refusals;
+mod scopes;
 mod sessions;
 mod sockets;
 mod support;
