@@ -13,5 +13,6 @@ pub use caller::Caller;
 pub use challenge::Challenge;
 pub use function::{Function, from_fn};
 pub use principal::Principal;
+pub(crate) use scopes::Granted;
 pub use scopes::Scopes;
 pub use tokens::BearerTokens;

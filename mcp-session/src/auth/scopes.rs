@@ -71,3 +71,30 @@ impl fmt::Debug for Scopes {
         write!(f, "Scopes({self})")
     }
 }
+
+/// What the caller of one request may do.
+#[derive(Debug, Clone)]
+pub(crate) enum Granted {
+    /// Everything: the local user, on a byte stream.
+    Everything,
+    /// What the credential allows; nothing, where none was asked for.
+    Scopes(Scopes),
+}
+
+impl Granted {
+    /// True when all of these are allowed.
+    pub(crate) fn covers(&self, asked: &Scopes) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Scopes(scopes) => scopes.covers(asked),
+        }
+    }
+
+    /// True when this one is allowed.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Scopes(scopes) => scopes.has(scope),
+        }
+    }
+}

@@ -5,8 +5,10 @@ use std::{pin::Pin, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::auth::Granted;
 use crate::catalog::Families;
 use crate::context::{CallParts, Context, Needs};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
 use crate::error::ToolError;
 use crate::protocol::wire::Shape;
@@ -31,6 +33,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) guard: Option<CallGuard>,
     /// Ends the session with the request, where it lives no longer.
     pub(crate) scope: Option<Scope>,
+    /// What the caller may do.
+    pub(crate) granted: Granted,
     /// The opening's headers mirror the body: the request came over stateless HTTP.
     pub(crate) mirrored: bool,
 }
@@ -84,6 +88,14 @@ impl Arrival<'_> {
         missing.map_or(Ok(()), |missing| Err(*missing))
     }
 
+    /// Refuses a caller whose credential does not allow what an entry is guarded by.
+    pub(crate) fn check_scopes(&self, needs: &Needs) -> Result<(), Failure> {
+        if self.granted.covers(needs.scopes()) {
+            return Ok(());
+        }
+        Err(Failure::forbidden(needs.scopes().clone()))
+    }
+
     /// The context a handler of this request gets.
     pub(crate) fn context(
         &mut self,
@@ -101,6 +113,7 @@ impl Arrival<'_> {
             input_responses,
             request_state,
             patience: self.server.limits().answer,
+            granted: self.granted.clone(),
         })
     }
 

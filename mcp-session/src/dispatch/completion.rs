@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::catalog::{Completer, CompletionRequest, View};
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::{prompts, resources};
 use crate::protocol::wire::Shaped;
 use crate::protocol::{CompleteParams, CompleteRef, Completion, RpcError};
 
-pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(CompleteParams::from_params)?;
     let Some(completer) = completer(&arrival, &params)? else {
         // An argument nobody completes has no suggestions; that is not an error.

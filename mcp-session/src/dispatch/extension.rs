@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::resources;
 use crate::protocol::wire::Shaped;
 use crate::protocol::{Raw, RpcError};
 
-pub(crate) fn answer(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn answer(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let method = arrival.request.method.clone();
     let answering = arrival.blueprint().extensions.answering(&method);
     let answering = answering.map(Arc::clone);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
@@ -21,9 +22,16 @@ use crate::server::{Live, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 /// Takes the body of a POST.
-pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Reaction {
+pub(crate) async fn post(
+    server: &Server,
+    caller: Option<Caller>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reaction {
     let post = Post {
         server,
+        caller,
         uri,
         headers,
     };
@@ -38,9 +46,13 @@ pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: By
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
-pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answer> {
+pub(crate) fn get(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Result<Attached, Answer> {
     without_modern(headers)?;
-    let live = named_session(server, headers).map_err(|refusal| refusal.answer(None))?;
+    let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
     let event = headers.get("last-event-id");
     let (stream, reader) = match event {
@@ -73,11 +85,11 @@ pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answ
 }
 
 /// Ends a session.
-pub(crate) fn delete(server: &Server, headers: &HeaderMap) -> Answer {
+pub(crate) fn delete(server: &Server, caller: Option<&Caller>, headers: &HeaderMap) -> Answer {
     if let Err(answer) = without_modern(headers) {
         return answer;
     }
-    match named_session(server, headers) {
+    match named_session(server, caller, headers) {
         Ok(live) => {
             server
                 .inner()
@@ -117,6 +129,8 @@ pub(crate) struct Attached {
 /// One POST.
 struct Post<'a> {
     server: &'a Server,
+    /// Who sends it; `None` where nobody asks.
+    caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -131,7 +145,7 @@ impl Post<'_> {
                     let error = RpcError::invalid_request("a stateless client sends no responses");
                     return self.error(400, None, &error);
                 }
-                match named_session(self.server, &self.headers) {
+                match self.session() {
                     Ok(live) => {
                         heard(self.server, &live);
                         notice::answered(&live, response);
@@ -151,8 +165,11 @@ impl Post<'_> {
         match self.era(meta.protocol_version.as_deref(), &request.method) {
             Era::Stateless => self.stateless(request, meta).await,
             Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
-            Era::Handshake => match named_session(self.server, &self.headers) {
-                Ok(live) => handshake(self.server, &live, request, meta, None),
+            Era::Handshake => match self.session() {
+                Ok(live) => {
+                    let granted = granted(self.caller.as_ref());
+                    handshake(self.server, &live, granted, request, meta, None)
+                }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
@@ -177,7 +194,7 @@ impl Post<'_> {
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
             return refused(400, &error);
         }
-        let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
+        let opening = self.opening(Era::Stateless).over_http(self.uri, self.headers);
         let live = match server.try_prepare(opening) {
             Ok(live) => live,
             Err(error) => return refused(200, &refused_session(&error)),
@@ -193,6 +210,7 @@ impl Post<'_> {
             closing: server.inner().stopping.clone(),
             guard: None,
             scope: Some(Scope::new(&live, EndReason::Request)),
+            granted: granted(self.caller.as_ref()),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
@@ -209,7 +227,7 @@ impl Post<'_> {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
         };
-        if named_session(self.server, &self.headers).is_ok() {
+        if self.session().is_ok() {
             let error = RpcError::invalid_request("this session is initialized already");
             return self.error(400, Some(&request.id), &error);
         }
@@ -224,7 +242,7 @@ impl Post<'_> {
         };
         let client = lifecycle::negotiated(params);
         let version = client.version();
-        let opened = Opening::new(Era::Handshake, None).over_http(self.uri, self.headers);
+        let opened = self.opening(Era::Handshake).over_http(self.uri, self.headers);
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
@@ -272,7 +290,7 @@ impl Post<'_> {
             Err(error) => return self.error(400, None, &error),
         };
         match self.era(meta.protocol_version.as_deref(), &notification.method) {
-            Era::Handshake => match named_session(self.server, &self.headers) {
+            Era::Handshake => match self.session() {
                 Ok(live) => {
                     heard(self.server, &live);
                     notice::handshake(self.server, &live, notification);
@@ -284,7 +302,7 @@ impl Post<'_> {
                 // A cancellation is accepted and ignored: ids are the sender's own, and closing
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
-                    let opening = Opening::new(Era::Stateless, None);
+                    let opening = self.opening(Era::Stateless);
                     let opening = opening.over_http(self.uri, self.headers);
                     notice::stateless(self.server, opening, notification);
                 }
@@ -294,7 +312,7 @@ impl Post<'_> {
     }
 
     fn batch(self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
-        let live = match named_session(self.server, &self.headers) {
+        let live = match self.session() {
             Ok(live) if version(&live).has_batches() => live,
             _ => return self.error(400, None, &no_batches()),
         };
@@ -308,7 +326,10 @@ impl Post<'_> {
             .into_iter()
             .map(|message| match message {
                 Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
-                    Ok(meta) => handshake(self.server, &live, request, meta, Some(&outlet)),
+                    Ok(meta) => {
+                        let granted = granted(self.caller.as_ref());
+                        handshake(self.server, &live, granted, request, meta, Some(&outlet))
+                    }
                     Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
                 },
                 Ok(Message::Notification(notification)) => {
@@ -323,6 +344,15 @@ impl Post<'_> {
             })
             .collect();
         joined(reactions, outlet, live, version)
+    }
+
+    /// The session that the headers name, if it is the caller's.
+    fn session(&self) -> Result<Arc<Live>, Refusal> {
+        named_session(self.server, self.caller.as_ref(), &self.headers)
+    }
+
+    fn opening(&self, era: Era) -> Opening {
+        Opening::new(era, self.caller.as_ref().map(|caller| caller.principal().clone()))
     }
 
     fn era(&self, in_meta: Option<&str>, method: &str) -> Era {
@@ -356,6 +386,7 @@ impl Post<'_> {
 fn handshake(
     server: &Server,
     live: &Arc<Live>,
+    granted: Granted,
     request: Request,
     meta: RequestMeta,
     shared: Option<&Arc<Outbox>>,
@@ -390,6 +421,7 @@ fn handshake(
         closing: server.inner().stopping.clone(),
         guard: Some(guard),
         scope: None,
+        granted,
         mirrored: false,
     })
 }
@@ -409,7 +441,11 @@ impl Refusal {
 
 /// The session that the headers name. An unknown id is 404 whatever else is wrong, so that a
 /// client learns that it must begin anew.
-fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refusal> {
+fn named_session(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Result<Arc<Live>, Refusal> {
     let header = headers.get("mcp-protocol-version");
     let named = header
         .and_then(|value| value.to_str().ok())
@@ -429,7 +465,10 @@ fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refu
         .to_str()
         .ok()
         .and_then(|id| server.inner().sessions.find(id));
-    let found = found.filter(|live| live.is_over_http());
+    // Another principal's session is one that does not exist.
+    let principal = caller.map(Caller::principal);
+    let found =
+        found.filter(|live| live.is_over_http() && live.core().principal() == principal);
     let live =
         found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
     if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
@@ -439,6 +478,11 @@ fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refu
         ));
     }
     Ok(live)
+}
+
+/// What a caller over HTTP may do: nothing that is guarded, where nobody asks who it is.
+fn granted(caller: Option<&Caller>) -> Granted {
+    Granted::Scopes(caller.map(|caller| caller.granted().clone()).unwrap_or_default())
 }
 
 fn heard(server: &Server, live: &Live) {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::catalog::{PromptReply, View};
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::resources;
 use crate::protocol::wire::Shaped;
 use crate::protocol::{Era, GetPromptParams, RpcError};
 
-pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(GetPromptParams::from_params)?;
     let found = arrival.live.with_view(|catalog, overlay| {
         View::new(&*catalog.prompts, &overlay.prompts)
@@ -16,6 +17,7 @@ pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
             .cloned()
     });
     let prompt = found.ok_or_else(|| unknown(&params.name))?;
+    arrival.check_scopes(prompt.prompt().needs())?;
     let version = arrival.version();
     let lacking = |missing| resources::lacking(missing, version);
     arrival

@@ -7,6 +7,7 @@ use crate::catalog::{
 };
 use crate::context::Needs;
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
 use crate::protocol::wire::{Shape, Shaped};
@@ -23,11 +24,12 @@ enum Served {
     Template(CheckedTemplate, UriVariables),
 }
 
-pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(ReadResourceParams::from_params)?;
     let version = arrival.version();
     let served = find(&arrival.live, &params.uri)
         .ok_or_else(|| RpcError::resource_not_found(&params.uri, version))?;
+    arrival.check_scopes(served.needs())?;
     arrival
         .check_needs(served.needs())
         .map_err(|missing| lacking(missing, version))?;

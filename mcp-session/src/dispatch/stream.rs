@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Principal;
+use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
@@ -369,6 +369,8 @@ impl Admitted {
             closing: self.closing,
             guard: Some(self.guard),
             scope: self.scope,
+            // The local user, or whoever was let in to this stream as a whole.
+            granted: Granted::Everything,
             mirrored: false,
         }
     }

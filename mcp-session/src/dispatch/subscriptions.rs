@@ -1,11 +1,12 @@
 //! `subscriptions/listen` (2026-07-28, "Subscriptions").
 
 use crate::dispatch::arrival::{Arrival, Work, answer};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::resources::check_kept;
 use crate::protocol::{ListenParams, RpcError};
 use crate::server::{Listener, Subscription};
 
-pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure> {
     let wish = arrival.params(ListenParams::from_params)?.notifications;
     let limit = arrival.server.limits().subscriptions;
     if wish.resource_subscriptions.len() > limit {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::{ToolReply, View};
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::{mirror, resources::asking};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
@@ -13,7 +14,7 @@ use crate::protocol::{
 };
 use crate::session::{Capability, Client};
 
-pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(CallToolParams::from_params)?;
     let name = params.name;
     let found = arrival.live.with_view(|catalog, overlay| {
@@ -22,13 +23,14 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
             .cloned()
     });
     let tool = found.ok_or_else(|| unknown(&name))?;
+    arrival.check_scopes(tool.needs())?;
     if arrival.mirrored
         && let Some(headers) = arrival.live.core().opening().headers()
     {
         mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
     }
     if let Err(missing) = arrival.check_needs(tool.needs()) {
-        return lacking(missing, &arrival.shape()).map(Work::Done);
+        return Ok(Work::Done(lacking(missing, &arrival.shape())?));
     }
     let ctx = arrival.context(params.input_responses, params.request_state);
     let client = Arc::clone(&arrival.client);

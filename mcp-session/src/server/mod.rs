@@ -13,10 +13,12 @@ mod roots;
 mod template;
 mod variant;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
@@ -72,6 +74,7 @@ pub(crate) struct ServerInner {
     pub(crate) variants: Variants,
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
+    authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
     cache_ttl: Option<Duration>,
@@ -105,6 +108,7 @@ impl Server {
             variants: builder.variants,
             sessions: Registry::default(),
             listeners: Listeners::default(),
+            authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
@@ -134,6 +138,35 @@ impl Server {
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
     pub fn notifier(&self) -> Notifier {
         Notifier::new(&self.inner)
+    }
+
+    /// Says who sends an HTTP request: nobody, where nothing verifies it.
+    pub(crate) async fn authenticate(
+        &self,
+        request: &Credentials<'_>,
+    ) -> Result<Option<Caller>, Challenge> {
+        let Some(authenticator) = &self.inner.authenticator else {
+            return Ok(None);
+        };
+        let verdict = AssertUnwindSafe(authenticator.authenticate(request)).catch_unwind();
+        match verdict.await {
+            Ok(Ok(caller)) if caller.has_expired() => {
+                Err(Challenge::invalid_token("the credential has expired"))
+            }
+            Ok(verdict) => verdict.map(Some),
+            Err(_) => {
+                tracing::error!("the authenticator panicked, so nobody was let in");
+                Err(Challenge::unavailable())
+            }
+        }
+    }
+
+    /// What a caller is told whose credential lacks scopes.
+    pub(crate) fn insufficient_scope(&self, asked: Scopes) -> Challenge {
+        match &self.inner.authenticator {
+            Some(authenticator) => authenticator.insufficient_scope(asked),
+            None => Challenge::insufficient_scope(asked),
+        }
     }
 
     /// Ends every session and every open stream, and waits for what still runs.
@@ -177,7 +210,9 @@ impl ServerInner {
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
     pub(crate) fn list_cache(&self, blueprint: &Blueprint) -> CacheHint {
-        let varies = blueprint.on_open.is_some() || self.variants.varies();
+        let varies = blueprint.on_open.is_some()
+            || self.variants.varies()
+            || self.authenticator.is_some();
         let public = !varies && !self.narrow;
         let (scope, ttl) = if public {
             (CacheScope::Public, Duration::from_secs(60))
@@ -205,6 +240,7 @@ impl fmt::Debug for Server {
 pub struct ServerBuilder {
     limits: Limits,
     variants: Variants,
+    authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
     cache_ttl: Option<Duration>,
     narrow: bool,
@@ -215,6 +251,7 @@ impl ServerBuilder {
         Self {
             limits: Limits::default(),
             variants: Variants::new(template),
+            authenticator: None,
             identify: true,
             cache_ttl: None,
             narrow: false,
@@ -245,6 +282,31 @@ impl ServerBuilder {
     ) -> Self {
         self.variants
             .select(move |opening| select(opening).as_ref().to_owned());
+        self
+    }
+
+    /// Verifies who sends each HTTP request, before its body is read. What it does not let in gets
+    /// its challenge (401).
+    ///
+    /// A session belongs to the principal that opened it: to everybody else it does not exist, nor
+    /// do its streams and events. Byte streams are not asked about: whoever serves one knows whose
+    /// it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Principal, Server, Template, auth::{BearerTokens, Caller}};
+    ///
+    /// let template = Template::builder("files", "1.0.0").build()?;
+    /// let ann = Caller::new(Principal::new("example", "ann"));
+    /// let server = Server::builder(template)
+    ///     .authenticate(BearerTokens::new().token("correct horse", ann))
+    ///     .build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn authenticate(mut self, authenticator: impl Authenticate) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
