@@ -44,7 +44,10 @@ impl Challenge {
     /// The credential is good, and does not allow this: 403 with the scopes to ask for.
     pub fn insufficient_scope(scopes: Scopes) -> Self {
         let challenge = Self::new(403, Some("insufficient_scope"), None);
-        Self { scopes, ..challenge }
+        Self {
+            scopes,
+            ..challenge
+        }
     }
 
     /// Nobody can say now whether the credential is good: 503, and the client may try again.
@@ -130,7 +133,9 @@ impl fmt::Display for Challenge {
 /// The text without what cannot stand in a quoted string of a header (RFC 6750 section 3).
 fn quotable(text: &str) -> String {
     let fits = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
-    text.chars().map(|c| if fits(c) { c } else { '?' }).collect()
+    text.chars()
+        .map(|c| if fits(c) { c } else { '?' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,8 +156,20 @@ mod tests {
         let scopes: Scopes = ["b", "a"].into_iter().collect();
         let insufficient = Challenge::insufficient_scope(scopes);
         let expected = "Bearer error=\"insufficient_scope\", scope=\"a b\"";
-        assert_eq!((insufficient.status(), insufficient.header().as_deref()), (403, Some(expected)));
-        assert_eq!(Challenge::missing_token().header().as_deref(), Some("Bearer"));
-        assert_eq!((Challenge::unavailable().status(), Challenge::unavailable().header()), (503, None));
+        assert_eq!(
+            (insufficient.status(), insufficient.header().as_deref()),
+            (403, Some(expected))
+        );
+        assert_eq!(
+            Challenge::missing_token().header().as_deref(),
+            Some("Bearer")
+        );
+        assert_eq!(
+            (
+                Challenge::unavailable().status(),
+                Challenge::unavailable().header()
+            ),
+            (503, None)
+        );
     }
 }

@@ -38,14 +38,18 @@ impl Scopes {
 
     /// Each of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|scopes| scopes.iter()).map(String::as_str)
+        self.0
+            .iter()
+            .flat_map(|scopes| scopes.iter())
+            .map(String::as_str)
     }
 
     /// True when each can stand in a header: visible ASCII without quotes and backslashes
     /// (RFC 6749 section 3.3).
     pub(crate) fn are_tokens(&self) -> bool {
         let fits = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        self.iter().all(|scope| !scope.is_empty() && scope.bytes().all(fits))
+        self.iter()
+            .all(|scope| !scope.is_empty() && scope.bytes().all(fits))
     }
 }
 

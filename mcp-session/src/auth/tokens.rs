@@ -115,10 +115,15 @@ mod tests {
             .token("two", caller("bob").expires_in(Duration::from_secs(60)));
         let ask = async |token: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            headers.insert(
+                header::AUTHORIZATION,
+                format!("Bearer {token}").parse().unwrap(),
+            );
             let uri = Uri::from_static("/mcp");
             let verdict = tokens.authenticate(&Credentials::new(&uri, &headers)).await;
-            verdict.map(|caller| caller.principal().subject().to_owned()).ok()
+            verdict
+                .map(|caller| caller.principal().subject().to_owned())
+                .ok()
         };
         assert_eq!(ask("one").await.as_deref(), Some("ann"));
         assert_eq!(ask("two").await.as_deref(), Some("bob"));

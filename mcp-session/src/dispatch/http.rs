@@ -166,10 +166,7 @@ impl Post<'_> {
             Era::Stateless => self.stateless(request, meta).await,
             Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
             Era::Handshake => match self.session() {
-                Ok(live) => {
-                    let granted = granted(self.caller.as_ref());
-                    handshake(self.server, &live, granted, request, meta, None)
-                }
+                Ok(live) => self.handshake(&live, request, meta, None),
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
@@ -194,7 +191,9 @@ impl Post<'_> {
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
             return refused(400, &error);
         }
-        let opening = self.opening(Era::Stateless).over_http(self.uri, self.headers);
+        let opening = self
+            .opening(Era::Stateless)
+            .over_http(self.uri, self.headers);
         let live = match server.try_prepare(opening) {
             Ok(live) => live,
             Err(error) => return refused(200, &refused_session(&error)),
@@ -242,7 +241,9 @@ impl Post<'_> {
         };
         let client = lifecycle::negotiated(params);
         let version = client.version();
-        let opened = self.opening(Era::Handshake).over_http(self.uri, self.headers);
+        let opened = self
+            .opening(Era::Handshake)
+            .over_http(self.uri, self.headers);
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
@@ -326,10 +327,7 @@ impl Post<'_> {
             .into_iter()
             .map(|message| match message {
                 Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
-                    Ok(meta) => {
-                        let granted = granted(self.caller.as_ref());
-                        handshake(self.server, &live, granted, request, meta, Some(&outlet))
-                    }
+                    Ok(meta) => self.handshake(&live, request, meta, Some(&outlet)),
                     Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
                 },
                 Ok(Message::Notification(notification)) => {
@@ -346,13 +344,62 @@ impl Post<'_> {
         joined(reactions, outlet, live, version)
     }
 
+    /// Routes a request of a handshake session.
+    fn handshake(
+        &self,
+        live: &Arc<Live>,
+        request: Request,
+        meta: RequestMeta,
+        shared: Option<&Arc<Outbox>>,
+    ) -> Reaction {
+        let server = self.server;
+        heard(server, live);
+        let version = version(live);
+        let Some(client) = live.core().client().cloned() else {
+            let error = RpcError::invalid_request("this session is not initialized yet");
+            return Answer::error(400, Some(&request.id), &error, version).into();
+        };
+        if live.core().calls.len() >= server.limits().in_flight {
+            let error = RpcError::internal("too many requests are in flight in this session");
+            let answer = Answer::error(429, Some(&request.id), &error, version);
+            return Answer {
+                retry_after: Some(1),
+                ..answer
+            }
+            .into();
+        }
+        let Some(guard) = live.core().calls.begin(&request.id) else {
+            return Answer::error(400, Some(&request.id), &taken(), version).into();
+        };
+        let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
+        route::route(Arrival {
+            server,
+            live: Arc::clone(live),
+            request,
+            meta,
+            client,
+            outlet,
+            cancel: guard.token().clone(),
+            closing: server.inner().stopping.clone(),
+            guard: Some(guard),
+            scope: None,
+            granted: granted(self.caller.as_ref()),
+            mirrored: false,
+        })
+    }
+
     /// The session that the headers name, if it is the caller's.
     fn session(&self) -> Result<Arc<Live>, Refusal> {
         named_session(self.server, self.caller.as_ref(), &self.headers)
     }
 
     fn opening(&self, era: Era) -> Opening {
-        Opening::new(era, self.caller.as_ref().map(|caller| caller.principal().clone()))
+        Opening::new(
+            era,
+            self.caller
+                .as_ref()
+                .map(|caller| caller.principal().clone()),
+        )
     }
 
     fn era(&self, in_meta: Option<&str>, method: &str) -> Era {
@@ -380,50 +427,6 @@ impl Post<'_> {
             other => other,
         }
     }
-}
-
-/// Routes a request of a handshake session.
-fn handshake(
-    server: &Server,
-    live: &Arc<Live>,
-    granted: Granted,
-    request: Request,
-    meta: RequestMeta,
-    shared: Option<&Arc<Outbox>>,
-) -> Reaction {
-    heard(server, live);
-    let version = version(live);
-    let Some(client) = live.core().client().cloned() else {
-        let error = RpcError::invalid_request("this session is not initialized yet");
-        return Answer::error(400, Some(&request.id), &error, version).into();
-    };
-    if live.core().calls.len() >= server.limits().in_flight {
-        let error = RpcError::internal("too many requests are in flight in this session");
-        let answer = Answer::error(429, Some(&request.id), &error, version);
-        return Answer {
-            retry_after: Some(1),
-            ..answer
-        }
-        .into();
-    }
-    let Some(guard) = live.core().calls.begin(&request.id) else {
-        return Answer::error(400, Some(&request.id), &taken(), version).into();
-    };
-    let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
-    route::route(Arrival {
-        server,
-        live: Arc::clone(live),
-        request,
-        meta,
-        client,
-        outlet,
-        cancel: guard.token().clone(),
-        closing: server.inner().stopping.clone(),
-        guard: Some(guard),
-        scope: None,
-        granted,
-        mirrored: false,
-    })
 }
 
 /// Why a request has no session.
@@ -467,8 +470,7 @@ fn named_session(
         .and_then(|id| server.inner().sessions.find(id));
     // Another principal's session is one that does not exist.
     let principal = caller.map(Caller::principal);
-    let found =
-        found.filter(|live| live.is_over_http() && live.core().principal() == principal);
+    let found = found.filter(|live| live.is_over_http() && live.core().principal() == principal);
     let live =
         found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
     if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
@@ -482,7 +484,11 @@ fn named_session(
 
 /// What a caller over HTTP may do: nothing that is guarded, where nobody asks who it is.
 fn granted(caller: Option<&Caller>) -> Granted {
-    Granted::Scopes(caller.map(|caller| caller.granted().clone()).unwrap_or_default())
+    Granted::Scopes(
+        caller
+            .map(|caller| caller.granted().clone())
+            .unwrap_or_default(),
+    )
 }
 
 fn heard(server: &Server, live: &Live) {

@@ -112,7 +112,9 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
 /// The answer to a request that gets no result.
 fn failed(server: &Server, id: &RequestId, failure: Failure, shape: &Shape) -> Answer {
     let answer = Answer::failed(id, &failure.error, shape.version);
-    let Some(asked) = failure.asked else { return answer };
+    let Some(asked) = failure.asked else {
+        return answer;
+    };
     let challenge = server.insufficient_scope(asked);
     Answer {
         status: challenge.status(),

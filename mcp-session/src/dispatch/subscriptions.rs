@@ -11,7 +11,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     let limit = arrival.server.limits().subscriptions;
     if wish.resource_subscriptions.len() > limit {
         let message = format!("at most {limit} resources can be subscribed to");
-        return Err(RpcError::invalid_params(message));
+        return Err(RpcError::invalid_params(message).into());
     }
     wish.resource_subscriptions
         .iter()

@@ -210,9 +210,8 @@ impl ServerInner {
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
     pub(crate) fn list_cache(&self, blueprint: &Blueprint) -> CacheHint {
-        let varies = blueprint.on_open.is_some()
-            || self.variants.varies()
-            || self.authenticator.is_some();
+        let varies =
+            blueprint.on_open.is_some() || self.variants.varies() || self.authenticator.is_some();
         let public = !varies && !self.narrow;
         let (scope, ttl) = if public {
             (CacheScope::Public, Duration::from_secs(60))

@@ -123,7 +123,10 @@ impl EventStream {
         if let Some(chunk) = self.writer.take() {
             return Poll::Ready(Some(chunk));
         }
-        let expired = self.expiry.as_mut().is_some_and(|expiry| expiry.as_mut().poll(cx).is_ready());
+        let expired = self
+            .expiry
+            .as_mut()
+            .is_some_and(|expiry| expiry.as_mut().poll(cx).is_ready());
         if expired {
             // Whoever comes back with a new credential reads on from here.
             self.reader = None;
