@@ -1,13 +1,15 @@
 //! Proves that opening a session, calling a tool and editing a view allocate the same for a
-//! template of 10 tools and for one of 10,000. A program of its own: it counts with the global
-//! allocator, and nothing else may run meanwhile.
+//! template of 10 tools and for one of 10,000, and that sessions which their clients abandon leave
+//! nothing behind. A program of its own: it counts with the global allocator, and nothing else may
+//! run meanwhile.
 
-use std::alloc::System;
+use std::{alloc::System, time::Duration};
 
 use mcp_session::testing::Client;
 use mcp_session::{Server, Session, Template, Tool};
-use serde_json::json;
+use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower_service::Service;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -96,6 +98,75 @@ async fn costs(tools: usize) -> Costs {
     }
 }
 
+/// How many clients come and never say goodbye.
+const ABANDONED: usize = 10_000;
+
+/// One message over HTTP; the whole answer is dropped unread but for the session it names.
+async fn post(server: &Server, session: Option<&str>, message: &Value) -> Option<String> {
+    let mut request = http::Request::post("/mcp")
+        .header("host", "localhost")
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json");
+    if let Some(session) = session {
+        request = request.header("mcp-session-id", session);
+    }
+    let body = http_body_util::Full::new(bytes::Bytes::from(message.to_string()));
+    let request = request.body(body).expect("a request");
+    let response = server.http().call(request).await.expect("an answer");
+    assert!(response.status().is_success());
+    let id = response.headers().get("mcp-session-id")?;
+    Some(id.to_str().expect("visible").to_owned())
+}
+
+/// A client that initializes, perhaps uses its session and listens, and is never seen again.
+async fn abandon(server: &Server, number: usize) {
+    let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "gone", "version": "1"},
+    }});
+    let id = post(server, None, &initialize).await.expect("a session");
+    if number % 2 == 0 {
+        // Gone in the middle of the handshake.
+        return;
+    }
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    post(server, Some(&id), &initialized).await;
+    let session = server.sessions().get(&id.as_str().into());
+    edit(&session.expect("it is there"));
+    let get = http::Request::get("/mcp")
+        .header("host", "localhost")
+        .header("accept", "text/event-stream")
+        .header("mcp-session-id", &id);
+    let get = get.body(http_body_util::Full::<bytes::Bytes>::default());
+    let stream = server
+        .http()
+        .call(get.expect("a request"))
+        .await
+        .expect("an answer");
+    assert!(stream.status().is_success());
+}
+
+/// How many bytes are held once all of so many abandoned sessions are over.
+async fn abandoned(server: &Server, clients: usize) -> isize {
+    let region = Region::new(ALLOCATOR);
+    for number in 0..clients {
+        abandon(server, number).await;
+    }
+    assert_eq!(server.sessions().len(), clients);
+    let day = Duration::from_secs(24 * 60 * 60);
+    for _ in 0..100 {
+        tokio::time::advance(day / 90).await;
+        // The janitor has its turn after each part of the table.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(server.sessions().is_empty());
+    let change = region.change();
+    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
+    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+}
+
 #[expect(clippy::print_stdout, reason = "a program may say what it found")]
 fn main() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -106,5 +177,15 @@ fn main() {
         (costs(10).await, costs(10_000).await)
     });
     assert_eq!(few, many, "10 tools and 10,000 tools");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build();
+    let left = runtime.expect("a runtime").block_on(async {
+        let server = serve(10);
+        // The first ones pay for what is made once.
+        abandoned(&server, 100).await;
+        abandoned(&server, ABANDONED).await
+    });
+    println!("{ABANDONED} abandoned sessions left {left} bytes behind");
+    assert!(left.unsigned_abs() < 4_096, "{left} bytes");
     println!("the same for 10 tools and for 10,000: {few:#?}");
 }

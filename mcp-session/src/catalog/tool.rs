@@ -1,6 +1,6 @@
 //! A tool: something a model can do.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
@@ -168,6 +168,14 @@ impl ToolBuilder {
     /// answer. Answers are held against it, and one that does not fit never leaves the server.
     pub fn output_schema(mut self, schema: Value) -> Self {
         self.definition.output_schema = Some(schema);
+        self
+    }
+
+    /// Sets how long one call may take, instead of
+    /// [`Limits::request`](crate::Limits::request). One that takes longer is stopped, and its
+    /// client gets a failed result.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.needs.timeout(timeout);
         self
     }
 

@@ -1,6 +1,9 @@
 //! How a handler is given what does not come from the client's arguments.
 
-use std::any::{TypeId, type_name};
+use std::{
+    any::{TypeId, type_name},
+    time::Duration,
+};
 
 use crate::auth::{Principal, Scopes};
 use crate::context::Context;
@@ -57,6 +60,7 @@ pub struct Needs {
     dependencies: Vec<(TypeId, &'static str)>,
     capabilities: Vec<Capability>,
     scopes: Scopes,
+    time: Option<Duration>,
 }
 
 impl Needs {
@@ -80,6 +84,16 @@ impl Needs {
     pub fn scope(&mut self, scope: impl Into<String>) {
         let scopes = self.scopes.iter().map(str::to_owned);
         self.scopes = scopes.chain([scope.into()]).collect();
+    }
+
+    /// The function may take so long, whatever the server's limit; one that takes longer is
+    /// stopped, and has failed.
+    pub fn timeout(&mut self, timeout: Duration) {
+        self.time = Some(timeout);
+    }
+
+    pub(crate) fn time(&self) -> Option<Duration> {
+        self.time
     }
 
     pub(crate) fn scopes(&self) -> &Scopes {

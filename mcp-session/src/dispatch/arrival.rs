@@ -1,12 +1,13 @@
 //! A request on its way to its method, and how one is run.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::auth::Granted;
 use crate::catalog::Families;
+use crate::clock;
 use crate::context::{CallParts, Context, Needs};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
@@ -15,7 +16,7 @@ use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
 };
-use crate::server::{Blueprint, Contained, Live, Scope, Server};
+use crate::server::{Blueprint, Contained, Fact, Fault, Live, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -129,6 +130,20 @@ impl Arrival<'_> {
         + Send
         + 'static,
     ) -> Work {
+        let limit = self.server.limits().request;
+        self.run_within(limit, ctx, start, finish)
+    }
+
+    /// As [`run`](Self::run), for so long at most; a handler that takes longer has failed.
+    pub(crate) fn run_within<T: Send + 'static>(
+        self,
+        limit: Option<Duration>,
+        ctx: Context,
+        start: impl FnOnce(Context) -> Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
+        finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
+        + Send
+        + 'static,
+    ) -> Work {
         let shape = self.shape();
         let span = tracing::info_span!(
             "request",
@@ -137,6 +152,7 @@ impl Arrival<'_> {
             era = ?self.live.core().era(),
         );
         let (id, guard) = (self.request.id, self.guard);
+        let (live, method) = (self.live, self.request.method);
         let running = self.server.inner().tasks.token();
         let handler = Contained::starting(|| start(ctx.clone()));
         let (scope, drained) = (self.scope, self.server.inner().drained.clone());
@@ -144,22 +160,41 @@ impl Arrival<'_> {
         let abandoned = self.cancel.drop_guard();
         Work::Runs(Box::pin(
             async move {
+                let mut timed_out = false;
                 let returned = tokio::select! {
                     biased;
                     () = ctx.call().parts.cancel.cancelled() => None,
                     returned = handler => Some(returned),
-                    // Last, so that a handler that is done at once never registers for it.
+                    // Last, so that a handler that is done at once never registers for them.
                     () = drained.cancelled() => None,
+                    error = overdue(limit) => {
+                        timed_out = true;
+                        Some(Some(Err(error)))
+                    }
                 };
                 ctx.call().answered();
+                if matches!(returned, Some(None)) {
+                    live.tell_hooks(Fact::Failed(Fault::panic(&*method)));
+                }
                 let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-                abandoned.disarm();
+                if !timed_out {
+                    abandoned.disarm();
+                }
                 drop((guard, scope, running));
                 answer
             }
             .instrument(span),
         ))
     }
+}
+
+/// What a handler has done that takes longer than this.
+async fn overdue(limit: Option<Duration>) -> ToolError {
+    let Some(limit) = limit else {
+        return std::future::pending().await;
+    };
+    clock::sleep(limit).await;
+    ToolError::new(format!("it took longer than {limit:?}, and was stopped"))
 }
 
 /// The answer to a request, as its method has it.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Caller, Granted};
+use crate::auth::{Caller, Granted, Principal};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
@@ -18,7 +18,7 @@ use crate::protocol::{
     DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, RpcError, decode, method,
 };
-use crate::server::{Live, Registry, Scope, Server};
+use crate::server::{self, Full, Live, Place, Scope, Server, SessionEvent, janitor};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 /// Takes the body of a POST.
@@ -74,7 +74,6 @@ pub(crate) fn get(
             }
         }
     };
-    heard(server, &live);
     server.refresh_roots(&live);
     Ok(Attached {
         live,
@@ -147,7 +146,6 @@ impl Post<'_> {
                 }
                 match self.session() {
                     Ok(live) => {
-                        heard(self.server, &live);
                         notice::answered(&live, response);
                         Reaction::Accepted
                     }
@@ -232,13 +230,11 @@ impl Post<'_> {
         }
         let (server, limits) = (self.server, self.server.limits());
         let inner = server.inner();
-        inner.sessions.sweep(
-            inner.uptime_ms(),
-            u64::try_from(limits.idle.as_millis()).unwrap_or(u64::MAX),
-        );
-        let Some(place) = Registry::reserve(inner, limits.sessions) else {
-            return self.unavailable("the server takes no more sessions now");
+        let place = match Place::reserve(inner, self.caller.as_ref().map(Caller::principal)) {
+            Ok(place) => place,
+            Err(full) => return self.full(full),
         };
+        janitor::ensure(inner);
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let opened = self
@@ -247,6 +243,8 @@ impl Post<'_> {
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
+                let principal = self.caller.as_ref().map(Caller::principal);
+                refused_opening(server, principal, server::Refusal::Hook);
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, version).into();
             }
@@ -271,7 +269,8 @@ impl Post<'_> {
                 let opened = Some(entering.core().id().clone());
                 return Some(Answer { opened, ..answer });
             }
-            scope.end(EndReason::Refused);
+            let principal = entering.core().principal();
+            refused_opening(&server, principal, server::Refusal::Hook);
             Some(answer)
         };
         let outlet = Outbox::new(limits.transient());
@@ -293,7 +292,6 @@ impl Post<'_> {
         match self.era(meta.protocol_version.as_deref(), &notification.method) {
             Era::Handshake => match self.session() {
                 Ok(live) => {
-                    heard(self.server, &live);
                     notice::handshake(self.server, &live, notification);
                     Reaction::Accepted
                 }
@@ -353,7 +351,6 @@ impl Post<'_> {
         shared: Option<&Arc<Outbox>>,
     ) -> Reaction {
         let server = self.server;
-        heard(server, live);
         let version = version(live);
         let Some(client) = live.core().client().cloned() else {
             let error = RpcError::invalid_request("this session is not initialized yet");
@@ -416,6 +413,28 @@ impl Post<'_> {
         Answer::error(status, id, error, version).into()
     }
 
+    /// There is no place for one more session.
+    fn full(&self, full: Full) -> Reaction {
+        let principal = self.caller.as_ref().map(Caller::principal);
+        refused_opening(self.server, principal, full.refusal());
+        let (status, why, seconds) = match full {
+            Full::Server => (503, "the server takes no more sessions now", 5),
+            Full::Principal => (429, "you have as many sessions as you may: end one", 5),
+            Full::TooFast => (429, "too many sessions are being opened now", 1),
+        };
+        let answer = Answer::error(
+            status,
+            None,
+            &RpcError::internal(why),
+            ProtocolVersion::LATEST_HANDSHAKE,
+        );
+        Answer {
+            retry_after: Some(seconds),
+            ..answer
+        }
+        .into()
+    }
+
     fn unavailable(&self, why: &'static str) -> Reaction {
         let error = RpcError::internal(why);
         match self.error(503, None, &error) {
@@ -427,6 +446,15 @@ impl Post<'_> {
             other => other,
         }
     }
+}
+
+/// Tells whoever watches that a client was refused a session.
+fn refused_opening(server: &Server, principal: Option<&Principal>, reason: server::Refusal) {
+    let events = &server.inner().hub.events;
+    events.publish(|| SessionEvent::Refused {
+        principal: principal.cloned(),
+        reason,
+    });
 }
 
 /// Why a request has no session.
@@ -471,6 +499,8 @@ fn named_session(
     // Another principal's session is one that does not exist.
     let principal = caller.map(Caller::principal);
     let found = found.filter(|live| live.is_over_http() && live.core().principal() == principal);
+    // One that ended just now is gone as well; any other is in use from here on.
+    let found = found.filter(|live| live.touch().is_ok());
     let live =
         found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
     if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
@@ -489,10 +519,6 @@ fn granted(caller: Option<&Caller>) -> Granted {
             .map(|caller| caller.granted().clone())
             .unwrap_or_default(),
     )
-}
-
-fn heard(server: &Server, live: &Live) {
-    live.heard(server.inner().uptime_ms());
 }
 
 fn version(live: &Live) -> ProtocolVersion {

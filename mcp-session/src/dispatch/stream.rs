@@ -416,6 +416,10 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
             tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")
         }
+        OpenError::TimedOut => {
+            tracing::error!("`on_open` took too long");
+            RpcError::internal("the session could not be opened in time")
+        }
     }
 }
 

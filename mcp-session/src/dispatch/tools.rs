@@ -35,12 +35,12 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let ctx = arrival.context(params.input_responses, params.request_state);
     let client = Arc::clone(&arrival.client);
     let start = |ctx| tool.handler().run(params.arguments, ctx);
-    Ok(
-        arrival.run(ctx, start, move |returned, shape| match returned {
-            Some(reply) => finish(reply, &name, &client, shape),
-            None => Ok(panicked(&name).shape(shape)),
-        }),
-    )
+    let limit = tool.needs().time().or(arrival.server.limits().request);
+    let finish = move |returned, shape: &Shape| match returned {
+        Some(reply) => finish(reply, &name, &client, shape),
+        None => Ok(panicked(&name).shape(shape)),
+    };
+    Ok(arrival.run_within(limit, ctx, start, finish))
 }
 
 /// What an unknown tool answers, and a hidden one.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::catalog::PageLimits;
 use crate::protocol::DecodeLimits;
-use crate::session::{OutboxLimits, Replay};
+use crate::session::{Deadlines, OutboxLimits, Replay};
 
 /// How much a server takes on, and how long it waits. Every limit has a default that suits a
 /// server on the open internet.
@@ -22,7 +22,14 @@ use crate::session::{OutboxLimits, Replay};
 #[must_use]
 pub struct Limits {
     pub(crate) sessions: usize,
+    pub(crate) per_principal: usize,
+    pub(crate) openings: Option<u32>,
+    pub(crate) at_capacity: AtCapacity,
+    pub(crate) handshake: Duration,
     pub(crate) idle: Duration,
+    pub(crate) retention: Duration,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) hook: Duration,
     pub(crate) in_flight: usize,
     pub(crate) message_bytes: usize,
     pub(crate) nesting: usize,
@@ -34,6 +41,7 @@ pub struct Limits {
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
     pub(crate) subscriptions: usize,
+    pub(crate) request: Option<Duration>,
     pub(crate) answer: Duration,
     pub(crate) detached: Duration,
     pub(crate) silence: Duration,
@@ -41,11 +49,34 @@ pub struct Limits {
     pub(crate) drain: Duration,
 }
 
+/// What happens to a client that wants a session when there are as many as there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AtCapacity {
+    /// The session that rested longest ends, with [`EndReason::Evicted`](crate::EndReason::Evicted), and makes room. One in
+    /// which a call runs, or a stream is open, or that was just heard of, is never taken; where
+    /// all are like that, the client is refused.
+    EvictIdle,
+    /// The client is refused: with 503 where the server is full, with 429 where its principal has
+    /// too many, and with `Retry-After`.
+    Refuse,
+}
+
+/// The longest time between two looks after the sessions.
+const LOOK: Duration = Duration::from_secs(10);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             sessions: 100_000,
-            idle: Duration::from_secs(30 * 60),
+            per_principal: 1_000,
+            openings: None,
+            at_capacity: AtCapacity::EvictIdle,
+            handshake: Duration::from_secs(60),
+            idle: Duration::from_secs(10 * 60),
+            retention: Duration::from_secs(24 * 60 * 60),
+            lifetime: None,
+            hook: Duration::from_secs(5),
             in_flight: 256,
             message_bytes: 4 * 1024 * 1024,
             nesting: 64,
@@ -57,6 +88,7 @@ impl Default for Limits {
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
             subscriptions: 1_000,
+            request: None,
             answer: Duration::from_secs(5 * 60),
             detached: Duration::from_secs(5 * 60),
             silence: Duration::from_secs(1),
@@ -67,17 +99,70 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Handshake sessions over HTTP at one time; 100,000 unless set. An `initialize` beyond it is
-    /// refused with 503 and `Retry-After`.
+    /// Handshake sessions over HTTP at one time; 100,000 unless set. What happens to an
+    /// `initialize` beyond it, [`at_capacity`](Self::at_capacity) says.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
     }
 
+    /// Handshake sessions over HTTP that one principal may have at one time; 1,000 unless set.
+    /// Beyond it its own session that rested longest makes room, or the `initialize` is refused
+    /// with 429, as [`at_capacity`](Self::at_capacity) says. Anonymous callers count as nobody's.
+    pub fn per_principal(mut self, sessions: usize) -> Self {
+        self.per_principal = sessions;
+        self
+    }
+
+    /// Handshake sessions over HTTP that may be opened per second, with bursts of one second's
+    /// worth; any number unless set. Beyond it an `initialize` is refused with 429 and
+    /// `Retry-After`.
+    pub fn openings_per_second(mut self, openings: u32) -> Self {
+        self.openings = Some(openings.max(1));
+        self
+    }
+
+    /// What happens to an `initialize` when there are as many sessions as there may be;
+    /// [`AtCapacity::EvictIdle`] unless set.
+    pub fn at_capacity(mut self, policy: AtCapacity) -> Self {
+        self.at_capacity = policy;
+        self
+    }
+
+    /// How long `on_open` may take, and then how long a client over HTTP may take to say
+    /// anything after its `initialize` was answered, before the session ends; one minute unless
+    /// set.
+    pub fn handshake(mut self, handshake: Duration) -> Self {
+        self.handshake = handshake;
+        self
+    }
+
     /// How long a handshake session over HTTP may stay silent, without a request, a running call
-    /// or an open stream, before it ends; 30 minutes unless set.
+    /// or an open stream, before it is *parked*: what it does not need while it rests is freed,
+    /// and the next request finds it as it was. Ten minutes unless set.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// How long a handshake session over HTTP may stay silent, in the same sense, before it ends
+    /// and its client gets 404; 24 hours unless set.
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// How long a handshake session over HTTP may live, however busy it is; for ever unless set.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// How long each run of `on_close` and of the other hooks that watch a session may take
+    /// before it is dropped; five seconds unless set. `on_open` has
+    /// [`handshake`](Self::handshake).
+    pub fn hook(mut self, hook: Duration) -> Self {
+        self.hook = hook;
         self
     }
 
@@ -141,6 +226,15 @@ impl Limits {
         self
     }
 
+    /// How long the function behind one request may take; as long as it likes unless set. One that
+    /// takes longer is stopped, and the request has failed: a tool's client gets a failed result,
+    /// any other an error. [`ToolBuilder::timeout`](crate::catalog::ToolBuilder::timeout) sets it
+    /// for one tool. `subscriptions/listen` is not meant.
+    pub fn request(mut self, request: Duration) -> Self {
+        self.request = Some(request);
+        self
+    }
+
     /// How long a question to the client waits for its answer; five minutes unless set.
     pub fn answer(mut self, answer: Duration) -> Self {
         self.answer = answer;
@@ -172,6 +266,25 @@ impl Limits {
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
+    }
+
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        Deadlines {
+            handshake: millis(self.handshake),
+            rest: millis(self.look()),
+            idle: millis(self.idle),
+            retention: millis(self.retention),
+            lifetime: self.lifetime.map_or(u64::MAX, millis),
+        }
+    }
+
+    /// How often somebody looks after the sessions: often enough that no deadline is missed by
+    /// more than a quarter, but not all the time.
+    pub(crate) fn look(&self) -> Duration {
+        let deadlines = [self.handshake, self.idle, self.retention];
+        let shortest = deadlines.into_iter().chain(self.lifetime).min();
+        let look = shortest.map_or(LOOK, |shortest| shortest / 4);
+        look.clamp(Duration::from_millis(100), LOOK)
     }
 
     pub(crate) fn decode(&self) -> DecodeLimits {
@@ -209,4 +322,8 @@ impl Limits {
             replay: Some(replay),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

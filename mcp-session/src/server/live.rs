@@ -4,11 +4,12 @@ use std::{
     fmt,
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
 use crate::auth::Principal;
 use crate::catalog::{
@@ -17,9 +18,13 @@ use crate::catalog::{
 use crate::context::{Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
+use crate::server::hooks::{Hooks, Waiting};
+use crate::server::hub::Hub;
 use crate::server::template::Revision;
 use crate::server::{Server, ServerInner};
-use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
+use crate::session::{
+    About, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening, SessionId, SessionState,
+};
 
 /// What a scope that ends with its request cannot keep, and what can.
 const REQUEST_SCOPE: &str = "a stateless request's session ends with the request; edit in `on_open`, \
@@ -57,8 +62,13 @@ pub(crate) struct Live {
     overlay: RwLock<Overlay>,
     /// `on_open` is running: edits build the view.
     opening: AtomicBool,
-    /// When it was last heard of, in milliseconds of its server's life.
-    heard: AtomicU64,
+    /// `on_open` has begun, or there is none: its end is told.
+    begun: AtomicBool,
+    // Held for a step only: never across an await, and nothing of the user's runs under it.
+    life: Mutex<Lifecycle>,
+    waiting: Waiting,
+    cleared: Notify,
+    hub: Arc<Hub>,
     server: Weak<ServerInner>,
     /// It is found by its id, and outlives connections.
     over_http: bool,
@@ -76,7 +86,11 @@ impl Live {
             revision,
             overlay: RwLock::default(),
             opening: AtomicBool::new(true),
-            heard: AtomicU64::new(server.uptime_ms()),
+            begun: AtomicBool::new(false),
+            life: Mutex::new(Lifecycle::new(server.hub.now_ms())),
+            waiting: Waiting::default(),
+            cleared: Notify::new(),
+            hub: Arc::clone(&server.hub),
             server: Arc::downgrade(server),
         })
     }
@@ -87,6 +101,41 @@ impl Live {
 
     pub(crate) fn revision(&self) -> &Arc<Revision> {
         &self.revision
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.revision.blueprint.hooks
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    pub(crate) fn life(&self) -> &Mutex<Lifecycle> {
+        &self.life
+    }
+
+    /// Notified when its life is over.
+    pub(crate) fn cleared_signal(&self) -> &Notify {
+        &self.cleared
+    }
+
+    /// `on_open` begins, or there is none: from here on the end is told.
+    pub(crate) fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// `on_open` is over: from here on the scope decides what can be edited.
+    pub(crate) fn stop_opening(&self) {
+        self.opening.store(false, Ordering::Release);
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -104,25 +153,6 @@ impl Live {
 
     pub(crate) fn is_over_http(&self) -> bool {
         self.over_http
-    }
-
-    /// Something was heard of its client.
-    pub(crate) fn heard(&self, now_ms: u64) {
-        self.heard.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// True when nothing was heard for so long, nothing runs and nobody listens.
-    pub(crate) fn is_idle(&self, now_ms: u64, idle_ms: u64) -> bool {
-        let silent = now_ms.saturating_sub(self.heard.load(Ordering::Relaxed));
-        self.over_http
-            && silent >= idle_ms
-            && self.core.calls.len() == 0
-            && !self.core.streams.is_connected()
-    }
-
-    /// `on_open` is over: from here on the scope decides what can be edited.
-    pub(crate) fn opened(&self) {
-        self.opening.store(false, Ordering::Release);
     }
 
     /// True once `on_open` is over and has not refused.
@@ -157,13 +187,10 @@ impl Live {
         self.with_view(|catalog, overlay| served(catalog, overlay, uri).is_some())
     }
 
-    /// Ends the session and lets go of what it changed: a tool of its own may hold the session it
-    /// belongs to. False when it had ended already.
-    pub(crate) fn end(&self, reason: EndReason) -> bool {
-        let first = self.core.end(reason);
+    /// Lets go of what the session changed: a tool of its own may hold the session it belongs to.
+    pub(crate) fn forget_changes(&self) {
         let changed = std::mem::take(&mut *self.overlay.write());
         drop(changed);
-        first
     }
 
     /// Tells the client that lists changed, once per family, if it can have seen any.
@@ -325,6 +352,11 @@ impl Session {
     /// Cancel safe.
     pub async fn done(&self) -> EndReason {
         self.live.core.done().await
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> SessionState {
+        self.live.life().lock().state()
     }
 
     /// Why the session ended; `None` while it lives.

@@ -1,17 +1,24 @@
 //! The running service: opens, finds and ends live sessions.
 
 mod contain;
+mod events;
 mod extension;
+mod hooks;
+mod hub;
+pub(crate) mod janitor;
+mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
 mod notifier;
 mod open;
+mod places;
 mod publish;
 mod registry;
 mod roots;
 mod template;
 mod variant;
+mod watching;
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -19,12 +26,14 @@ use futures_util::FutureExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
-use crate::clock::{self, Instant};
+use crate::clock;
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening};
 
-pub use limits::Limits;
+pub use events::{Events, Refusal, SessionEvent};
+pub use hooks::Fault;
+pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
 pub use registry::Sessions;
@@ -33,12 +42,15 @@ pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
+pub(crate) use hooks::Fact;
 pub(crate) use listeners::{Listener, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
+pub(crate) use places::{Full, Place};
 pub(crate) use registry::Registry;
 pub(crate) use template::{Blueprint, Revision};
 
+use hub::Hub;
 use listeners::Listeners;
 use variant::Variants;
 
@@ -79,7 +91,7 @@ pub(crate) struct ServerInner {
     pub(crate) identify: bool,
     cache_ttl: Option<Duration>,
     narrow: bool,
-    started: Instant,
+    pub(crate) hub: Arc<Hub>,
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -103,6 +115,7 @@ impl Server {
     }
 
     fn from_parts(builder: ServerBuilder) -> Self {
+        let hub = Arc::new(Hub::new(&builder.limits));
         let inner = ServerInner {
             limits: builder.limits,
             variants: builder.variants,
@@ -112,7 +125,7 @@ impl Server {
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
-            started: clock::now(),
+            hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             drained: CancellationToken::new(),
@@ -169,7 +182,8 @@ impl Server {
         }
     }
 
-    /// Ends every session and every open stream, and waits for what still runs.
+    /// Ends every session and every open stream, and waits for what still runs, their `on_close`
+    /// included.
     ///
     /// New requests are refused from here on. Calls in flight get
     /// [`Limits::drain`] to finish; what is left then is dropped. Every `subscriptions/listen`
@@ -190,22 +204,17 @@ impl Server {
         }
         self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
-        if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
-            .await
-            .is_none()
-        {
+        let rest = async {
+            self.inner.tasks.wait().await;
+            self.inner.hub.hooks.wait().await;
+        };
+        if clock::within(self.inner.limits.drain, rest).await.is_none() {
             tracing::warn!("tasks are still running after they were cancelled");
         }
     }
 }
 
 impl ServerInner {
-    /// Milliseconds since the server was made.
-    pub(crate) fn uptime_ms(&self) -> u64 {
-        let uptime = clock::now().duration_since(self.started);
-        u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX)
-    }
-
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
@@ -223,6 +232,14 @@ impl ServerInner {
             ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
             scope,
         }
+    }
+}
+
+impl Drop for ServerInner {
+    fn drop(&mut self) {
+        // The janitor stops, and nobody stays behind who would never be told of the end.
+        self.stopping.cancel();
+        self.sessions.end_all(EndReason::Shutdown);
     }
 }
 

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
+use crate::clock;
 use crate::error::{BoxError, Error};
+use crate::protocol::Era;
 use crate::server::{Live, Server, Session};
 use crate::session::{EndReason, Opening};
 
@@ -16,6 +18,8 @@ pub(crate) enum OpenError {
     Refused(BoxError),
     /// `select` or `on_open` panicked.
     Panicked,
+    /// `on_open` took longer than [`Limits::handshake`](crate::Limits::handshake).
+    TimedOut,
 }
 
 impl Server {
@@ -29,23 +33,46 @@ impl Server {
     /// Opens a session from the newest revision of the variant for this opening, without running
     /// `on_open` yet.
     pub(crate) fn prepare(&self, opening: Opening) -> Arc<Live> {
+        self.inner.hub.settle();
         let revision = self.inner.variants.choose(&opening);
         Live::new(opening, revision, &self.inner)
     }
 
-    /// Runs `on_open`, where there is one.
+    /// Runs `on_open`, where there is one. A session that it refuses ends, unless a byte stream
+    /// lives on with it.
     pub(crate) async fn open(&self, live: &Arc<Live>) -> Result<(), OpenError> {
-        if let Some(hook) = live.revision().blueprint.on_open.clone() {
-            let session = Session::new(Arc::clone(live));
-            let hooked = crate::server::contained(async move { hook(session).await }).await;
-            match hooked {
-                Some(Ok(())) => {}
-                Some(Err(error)) => return Err(OpenError::Refused(error)),
-                None => return Err(OpenError::Panicked),
+        if let Err(error) = self.run_on_open(live).await {
+            let reason = match error {
+                OpenError::Refused(_) => EndReason::Refused,
+                OpenError::Panicked | OpenError::TimedOut => EndReason::Error,
+            };
+            if live.is_over_http() || live.core().era() == Era::Stateless {
+                live.end(reason);
             }
+            return Err(error);
         }
         live.opened();
         Ok(())
+    }
+
+    async fn run_on_open(&self, live: &Arc<Live>) -> Result<(), OpenError> {
+        let Some(hook) = live.revision().blueprint.on_open.clone() else {
+            return Ok(());
+        };
+        live.begin();
+        let session = Session::new(Arc::clone(live));
+        let hooked = crate::server::contained(async move { hook(session).await });
+        let hooked = match live.core().era() {
+            Era::Handshake => clock::within(self.limits().handshake, hooked).await,
+            // There it is part of a request, whose own deadline it has.
+            Era::Stateless => Some(hooked.await),
+        };
+        match hooked {
+            Some(Some(Ok(()))) => Ok(()),
+            Some(Some(Err(error))) => Err(OpenError::Refused(error)),
+            Some(None) => Err(OpenError::Panicked),
+            None => Err(OpenError::TimedOut),
+        }
     }
 }
 
@@ -61,11 +88,6 @@ impl Scope {
     pub(crate) fn new(live: &Arc<Live>, reason: EndReason) -> Self {
         let live = Some(Arc::clone(live));
         Self { live, reason }
-    }
-
-    /// Ends the session for another reason than that its scope is over.
-    pub(crate) fn end(mut self, reason: EndReason) {
-        self.reason = reason;
     }
 
     /// The session lives on: somebody else ends it.
@@ -87,6 +109,7 @@ impl From<OpenError> for Error {
         match error {
             OpenError::Refused(source) => Self::refused(source),
             OpenError::Panicked => Self::refused("`on_open` panicked".into()),
+            OpenError::TimedOut => Self::refused("`on_open` took too long".into()),
         }
     }
 }

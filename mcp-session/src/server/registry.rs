@@ -1,24 +1,29 @@
 //! The live handshake sessions, by id.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
+use crate::server::places::Places;
 use crate::server::{Live, ServerInner, Session};
 use crate::session::{EndReason, SessionId};
 
 /// How many parts the table has, each with a lock of its own.
 const SHARDS: usize = 32;
 
-/// How often a sweep for idle sessions is due, at most.
-const SWEEP_MS: u64 = 10_000;
+/// How much room a part of the table keeps, however few sessions there are.
+const ROOM: usize = 8;
+
+/// How many sessions that could make room are found at one go.
+const CANDIDATES: usize = 256;
+
+/// How long nobody searches again after a search that found nothing.
+const FRUITLESS_MS: u64 = 1_000;
 
 /// The live handshake sessions: over HTTP found by id, over byte streams known to their stream.
 #[derive(Debug)]
@@ -26,9 +31,18 @@ pub(crate) struct Registry {
     // Held for a map operation only, never across an await; sessions are ended outside.
     shards: Box<[RwLock<HashMap<SessionId, Arc<Live>>>]>,
     hasher: RandomState,
-    /// The sessions over HTTP, which are the ones the limit is about.
-    counted: AtomicUsize,
-    swept_ms: AtomicU64,
+    places: Places,
+    // Held for a list operation only.
+    resting: Mutex<Resting>,
+    /// The janitor is at work. Held to look and to set.
+    pub(crate) janitor: Mutex<bool>,
+}
+
+/// Sessions that were at rest when somebody searched, the longest at the end.
+#[derive(Debug, Default)]
+struct Resting {
+    candidates: Vec<(u64, Weak<Live>)>,
+    not_before_ms: u64,
 }
 
 impl Default for Registry {
@@ -36,41 +50,26 @@ impl Default for Registry {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             hasher: RandomState::new(),
-            counted: AtomicUsize::new(0),
-            swept_ms: AtomicU64::new(0),
+            places: Places::default(),
+            resting: Mutex::default(),
+            janitor: Mutex::default(),
         }
     }
 }
 
-/// A place for one more session over HTTP, given back unless the session is entered.
-pub(crate) struct Place {
-    server: Arc<ServerInner>,
-    taken: bool,
-}
-
-impl Place {
-    /// Enters the session it was reserved for.
-    pub(crate) fn enter(mut self, live: &Arc<Live>) {
-        self.taken = false;
-        self.server.sessions.insert(live);
-    }
-}
-
 impl Registry {
-    /// Reserves a place before anything is allocated or awaited; `None` at the limit.
-    pub(crate) fn reserve(server: &Arc<ServerInner>, limit: usize) -> Option<Place> {
-        let counted = &server.sessions.counted;
-        let reserved = counted.fetch_update(Ordering::AcqRel, Ordering::Acquire, |counted| {
-            (counted < limit).then_some(counted + 1)
-        });
-        reserved.ok().map(|_| Place {
-            server: Arc::clone(server),
-            taken: true,
-        })
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Enters a session that lives and ends with its byte stream.
     pub(crate) fn enter_stream(&self, live: &Arc<Live>) {
+        self.insert(live);
+    }
+
+    /// Enters a session over HTTP, which has a place.
+    pub(crate) fn enter(&self, live: &Arc<Live>) {
+        self.places.entered(live);
         self.insert(live);
     }
 
@@ -88,17 +87,22 @@ impl Registry {
     pub(crate) fn end(&self, id: &str, reason: EndReason) -> bool {
         let removed = self.shard(id).write().remove(id);
         removed.is_some_and(|live| {
-            self.forget(&live, reason);
+            self.left(&live);
+            live.end(reason);
             true
         })
     }
 
-    fn forget(&self, live: &Arc<Live>, reason: EndReason) {
+    /// Forgets a session that has ended.
+    fn forget(&self, live: &Arc<Live>) {
+        let id = live.core().id().as_str();
+        let removed = self.shard(id).write().remove(id);
+        removed.inspect(|live| self.left(live));
+    }
+
+    fn left(&self, live: &Live) {
         if live.is_over_http() {
-            self.counted.fetch_sub(1, Ordering::AcqRel);
-        }
-        if live.end(reason) {
-            tracing::info!(session = live.core().id().abridged(), %reason, "session ended");
+            self.places.left(live);
         }
     }
 
@@ -106,30 +110,103 @@ impl Registry {
     pub(crate) fn end_all(&self, reason: EndReason) {
         for shard in &self.shards {
             let sessions = std::mem::take(&mut *shard.write());
-            sessions.values().for_each(|live| self.forget(live, reason));
+            for live in sessions.values() {
+                self.left(live);
+                live.end(reason);
+            }
         }
     }
 
-    /// Ends the sessions over HTTP that were idle for so long. Does nothing while the last sweep
-    /// is recent.
-    pub(crate) fn sweep(&self, now_ms: u64, idle_ms: u64) {
-        let last = self.swept_ms.load(Ordering::Acquire);
-        let due = now_ms >= last + SWEEP_MS.min(idle_ms);
-        let claim = |last| {
-            let order = Ordering::AcqRel;
-            self.swept_ms
-                .compare_exchange(last, now_ms, order, Ordering::Acquire)
-                .is_ok()
-        };
-        if !due || !claim(last) {
-            return;
-        }
+    /// Looks after every session over HTTP. Nobody waits for long: a lock is held to copy one
+    /// part of the table, and others have their turn after each part.
+    pub(crate) async fn look(&self) {
+        // What was found before is old by now, and holds memory of sessions that are gone.
+        *self.resting.lock() = Resting::default();
         for shard in &self.shards {
-            let is_idle = |live: &Arc<Live>| live.is_idle(now_ms, idle_ms);
-            let idle: Vec<_> = shard.write().extract_if(|_, live| is_idle(live)).collect();
-            idle.iter()
-                .for_each(|(_, live)| self.forget(live, EndReason::Idle));
+            let sessions: Vec<_> = shard.read().values().cloned().collect();
+            for live in sessions.iter().filter(|live| live.is_over_http()) {
+                if live.look() {
+                    self.forget(live);
+                }
+            }
+            drop(sessions);
+            shrink(&mut shard.write());
+            tokio::task::yield_now().await;
         }
+    }
+
+    /// True when there is nothing to look after; the janitor is then no longer at work.
+    pub(crate) fn is_deserted(&self) -> bool {
+        // Under its lock, so that whoever takes a place now sees that nobody is at work.
+        let mut at_work = self.janitor.lock();
+        *at_work = self.places.len() > 0;
+        !*at_work
+    }
+
+    /// Ends the one of these sessions that rested longest; false when none rests.
+    pub(crate) fn evict_among(&self, ids: &[SessionId]) -> bool {
+        let found = ids.iter().filter_map(|id| self.find(id.as_str()));
+        let resting = found.filter_map(|live| Some((live.rests_for()?, live)));
+        let longest = resting.max_by_key(|(rested, _)| *rested);
+        longest.is_some_and(|(_, live)| self.evict(&live))
+    }
+
+    /// Ends the session over HTTP that rested longest; false when none rests. A search finds many
+    /// at one go, so that a full server does not search for each client.
+    pub(crate) fn evict_longest(&self, now: u64) -> bool {
+        if self.evict_candidate(now) {
+            return true;
+        }
+        if now < self.resting.lock().not_before_ms {
+            return false;
+        }
+        let mut found = Vec::new();
+        self.for_each(|live| {
+            if live.is_over_http()
+                && let Some(rested) = live.rests_for()
+            {
+                found.push((now.saturating_sub(rested), Arc::downgrade(live)));
+            }
+        });
+        if found.len() > CANDIDATES {
+            found.select_nth_unstable_by_key(CANDIDATES, |(since, _)| *since);
+            found.truncate(CANDIDATES);
+        }
+        found.sort_unstable_by_key(|(since, _)| Reverse(*since));
+        let not_before_ms = if found.is_empty() {
+            now + FRUITLESS_MS
+        } else {
+            0
+        };
+        *self.resting.lock() = Resting {
+            candidates: found,
+            not_before_ms,
+        };
+        self.evict_candidate(now)
+    }
+
+    fn evict_candidate(&self, now: u64) -> bool {
+        loop {
+            let Some((since, candidate)) = self.resting.lock().candidates.pop() else {
+                return false;
+            };
+            let Some(live) = candidate.upgrade() else {
+                continue;
+            };
+            let rested = live.rests_for().map(|rested| now.saturating_sub(rested));
+            // One that was used in between is not the one that rested longest.
+            if rested.is_some_and(|now| now <= since) && self.evict(&live) {
+                return true;
+            }
+        }
+    }
+
+    fn evict(&self, live: &Arc<Live>) -> bool {
+        let evicted = live.evict();
+        if evicted {
+            self.forget(live);
+        }
+        evicted
     }
 
     /// Calls `each` with every session, outside any lock.
@@ -150,11 +227,10 @@ impl Registry {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.taken {
-            self.server.sessions.counted.fetch_sub(1, Ordering::AcqRel);
-        }
+/// Gives back the room that a part of the table does not need any more.
+fn shrink(table: &mut HashMap<SessionId, Arc<Live>>) {
+    if table.capacity() > ROOM && table.capacity() / 4 > table.len() {
+        table.shrink_to_fit();
     }
 }
 
@@ -182,6 +258,11 @@ impl<'a> Sessions<'a> {
     /// client gets 404 from here on. False when there is none.
     pub fn end(&self, id: &SessionId) -> bool {
         self.registry.end(id.as_str(), EndReason::Revoked)
+    }
+
+    /// As [`end`](Self::end), for another reason than [`EndReason::Revoked`].
+    pub fn end_as(&self, id: &SessionId, reason: EndReason) -> bool {
+        self.registry.end(id.as_str(), reason)
     }
 
     /// How many there are.

@@ -12,6 +12,7 @@ use crate::context::{Context, Deps};
 use crate::error::{BoxError, Error, Mistake, Result, ToolError};
 use crate::protocol::{Icon, Implementation, Raw, meta};
 use crate::server::extension::Extensions;
+use crate::server::hooks::Hooks;
 use crate::server::{RootsChange, Session};
 
 /// The blueprint of live sessions: dependencies, tools, prompts, resources, callbacks.
@@ -57,6 +58,8 @@ pub(crate) struct Blueprint {
     pub(crate) extensions: Extensions,
     pub(crate) on_open: Option<OnOpen>,
     pub(crate) on_roots_changed: Option<OnRootsChanged>,
+    /// What watches a session's life.
+    pub(crate) hooks: Hooks,
 }
 
 type HookFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
@@ -100,6 +103,7 @@ pub struct TemplateBuilder {
     extensions: Extensions,
     on_open: Option<OnOpen>,
     on_roots_changed: Option<OnRootsChanged>,
+    pub(super) hooks: Hooks,
     mistakes: Vec<Mistake>,
 }
 
@@ -115,6 +119,7 @@ impl TemplateBuilder {
             extensions: Extensions::default(),
             on_open: None,
             on_roots_changed: None,
+            hooks: Hooks::default(),
             mistakes: Vec::new(),
         }
     }
@@ -321,6 +326,7 @@ impl TemplateBuilder {
             extensions: self.extensions,
             on_open: self.on_open,
             on_roots_changed: self.on_roots_changed,
+            hooks: self.hooks,
         };
         let catalog = collected.into_catalog(self.families);
         let revision = Revision {

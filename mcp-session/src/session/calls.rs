@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::RequestId;
@@ -13,6 +14,8 @@ use crate::protocol::RequestId;
 pub(crate) struct Calls {
     // Held for a map operation only, never across an await.
     table: Mutex<Table>,
+    /// Wakes who waits for the last one to be gone, after everything was cancelled.
+    gone: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +60,23 @@ impl Calls {
         tokens.iter().for_each(CancellationToken::cancel);
     }
 
+    /// Waits until nothing runs any more, after [`cancel_all`](Self::cancel_all). Cancel safe.
+    pub(crate) async fn gone(&self) {
+        loop {
+            let woken = self.gone.notified();
+            // Registered before the look, so that the last one to go is not missed.
+            if self.len() == 0 {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// Lets go of room that is not needed.
+    pub(crate) fn shrink(&self) {
+        self.table.lock().running.shrink_to_fit();
+    }
+
     /// How many requests are running.
     pub(crate) fn len(&self) -> usize {
         self.table.lock().running.len()
@@ -80,7 +100,13 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.calls.table.lock().running.remove(&self.id);
+        let mut table = self.calls.table.lock();
+        table.running.remove(&self.id);
+        let last = table.closed && table.running.is_empty();
+        drop(table);
+        if last {
+            self.calls.gone.notify_waiters();
+        }
     }
 }
 

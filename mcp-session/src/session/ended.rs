@@ -10,12 +10,23 @@ use tokio::sync::Notify;
 pub enum EndReason {
     /// The client ended it, by HTTP DELETE.
     Client,
-    /// Nothing was heard of the client for too long.
+    /// Nothing was heard of the client for longer than
+    /// [`Limits::retention`](crate::Limits::retention), or nothing after its handshake.
     Idle,
-    /// The byte stream it lived on was closed.
+    /// It was open for as long as a session may be: [`Limits::lifetime`](crate::Limits::lifetime).
+    Lifetime,
+    /// It was at rest, and its place was given to a new session:
+    /// [`AtCapacity::EvictIdle`](crate::server::AtCapacity::EvictIdle).
+    Evicted,
+    /// The byte stream it lived on was closed, or the client that was opening it went away.
     Transport,
     /// The program ended it through [`Sessions::end`](crate::server::Sessions::end).
     Revoked,
+    /// The program put another session in its place; see
+    /// [`Sessions::end_as`](crate::server::Sessions::end_as).
+    Replaced,
+    /// `select` or `on_open` panicked or took too long.
+    Error,
     /// The server is shutting down.
     Shutdown,
     /// `on_open` refused it.
@@ -29,8 +40,12 @@ impl fmt::Display for EndReason {
         f.write_str(match self {
             Self::Client => "client",
             Self::Idle => "idle",
+            Self::Lifetime => "lifetime",
+            Self::Evicted => "evicted",
             Self::Transport => "transport lost",
             Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
+            Self::Error => "error",
             Self::Shutdown => "shutdown",
             Self::Refused => "refused",
             Self::Request => "request over",

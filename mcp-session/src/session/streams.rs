@@ -122,6 +122,17 @@ impl Streams {
             .any(|outbox| outbox.is_connected())
     }
 
+    /// Lets go of what is too old to come back for, and of room that is not needed. What was not
+    /// read of the standing stream stays.
+    pub(crate) fn trim(&self) {
+        let mut table = self.table.lock();
+        table.answers.retain(|(_, answer)| !answer.is_spent());
+        table.answers.shrink_to_fit();
+        if let Some(standing) = &table.standing {
+            standing.trim();
+        }
+    }
+
     /// Ends all of them.
     pub(crate) fn end(&self) {
         let mut table = self.table.lock();

@@ -5,6 +5,8 @@
 mod answers;
 mod auth;
 mod browsers;
+mod capacity;
+mod lifecycles;
 mod listening;
 mod losses;
 mod refusals;

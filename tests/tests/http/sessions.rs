@@ -200,24 +200,3 @@ async fn streams_before_priming_events_have_ids_and_begin_with_a_message() {
         assert_eq!(said(&rest[0]), "spoken");
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_session_with_an_open_stream_is_not_idle_and_its_silence_begins_at_the_end() {
-    let limits = Limits::default().idle(Duration::from_secs(100));
-    let server = Server::builder(template(&Probe::new()))
-        .limits(limits)
-        .build()
-        .unwrap();
-    let client = Client::handshake(server.http()).await;
-    let stream = client.get(None).await;
-    tokio::time::advance(Duration::from_secs(1_000)).await;
-    drop(stream);
-    tokio::time::advance(Duration::from_secs(90)).await;
-    // Another client's arrival is what looks for idle sessions.
-    Client::handshake(server.http()).await;
-    assert_eq!(server.sessions().len(), 2);
-    tokio::time::advance(Duration::from_secs(20)).await;
-    Client::handshake(server.http()).await;
-    assert_eq!(server.sessions().len(), 2, "the first has ended");
-    assert_eq!(client.get(None).await.status, StatusCode::NOT_FOUND);
-}

@@ -272,6 +272,13 @@ impl Outbox {
         queue.unread < queue.next
     }
 
+    /// Lets go of what was read and is too old to be read again, and of room that is not needed.
+    pub(crate) fn trim(&self) {
+        let mut queue = self.queue.lock();
+        queue.trim(self.limits.replay);
+        queue.events.shrink_to_fit();
+    }
+
     /// True when nothing follows and nobody can, or will, come back for what was said.
     pub(crate) fn is_spent(&self) -> bool {
         let mut queue = self.queue.lock();

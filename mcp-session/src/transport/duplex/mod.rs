@@ -178,6 +178,11 @@ impl Ending {
         Session::new(Arc::clone(self.connection.live()))
     }
 
+    /// The server of this connection.
+    pub(super) fn server(&self) -> Server {
+        self.connection.server().clone()
+    }
+
     /// Serves the connection over this stream.
     pub(super) async fn serve<R, W>(self, reader: R, writer: W) -> Result<()>
     where
@@ -222,8 +227,21 @@ impl Ending {
             Stop::Broken(error) => Err(Error::io(READING, error)),
         };
         connection.end(*read.as_ref().unwrap_or(&EndReason::Transport));
+        self.told().await;
         written.map_err(|error| Error::io(WRITING, error))?;
         read.map(drop)
+    }
+
+    /// Waits until the hooks were told of the end, in so far as they keep to their time: the
+    /// program may be over with the stream, and must not take them with it.
+    async fn told(&self) {
+        let live = self.connection.live();
+        if clock::within(live.hub().patience * 3, live.gone())
+            .await
+            .is_none()
+        {
+            tracing::warn!("the hooks of a session took too long");
+        }
     }
 
     /// The writer is done before everything was said: the stream broke, or the session was ended
@@ -239,6 +257,7 @@ impl Ending {
         if clock::within(drain, calls.wait()).await.is_none() {
             tracing::warn!("calls are still running after they were cancelled");
         }
+        self.told().await;
         written.map_err(|error| Error::io(WRITING, error))
     }
 }

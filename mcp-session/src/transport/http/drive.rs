@@ -228,9 +228,7 @@ impl Drop for Task {
     fn drop(&mut self) {
         // However it came to an end, nothing follows, and the session was in use until now.
         self.outlet.end();
-        if let Some(server) = self.live.server() {
-            self.live.heard(server.inner().uptime_ms());
-        }
+        self.live.touch().ok();
     }
 }
 

@@ -230,9 +230,7 @@ pub(super) fn attached(
 impl Drop for EventStream {
     fn drop(&mut self) {
         // The time of silence begins when the stream is gone.
-        if let Some(server) = self.live.server() {
-            self.live.heard(server.inner().uptime_ms());
-        }
+        self.live.touch().ok();
     }
 }
 

@@ -16,6 +16,7 @@ use std::{
 };
 
 use crate::auth::Principal;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::server::{Server, Session};
 use crate::transport::duplex::Ending;
@@ -77,7 +78,12 @@ impl StdioRun {
     /// without an answer.
     pub async fn serve(self) -> Result<()> {
         let (input, output) = self.streams.open()?;
-        self.ending.serve(input, output).await
+        let server = self.ending.server();
+        let served = self.ending.serve(input, output).await;
+        // The process is likely over now; the last requests may still have hooks that run.
+        let hub = &server.inner().hub;
+        clock::within(hub.patience, hub.hooks.wait()).await;
+        served
     }
 }
 

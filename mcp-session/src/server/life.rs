@@ -1,0 +1,182 @@
+//! What happens when a live session goes from one state to the next.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use crate::protocol::Era;
+use crate::server::hooks::Fact;
+use crate::server::{Live, SessionEvent};
+use crate::session::{Change, EndReason, LifeEvent, SessionState};
+
+/// A session never takes more steps at one look than it has states.
+const STEPS: usize = 4;
+
+/// What came of a step.
+#[derive(Clone, Copy)]
+struct Taken {
+    change: Option<Change>,
+    /// Why the session is over, if it is.
+    over: Option<EndReason>,
+}
+
+impl Live {
+    /// `on_open` is over, and nobody refused: from here on the scope decides what can be edited.
+    pub(crate) fn opened(self: &Arc<Self>) {
+        self.begin();
+        self.stop_opening();
+        self.step(|_| LifeEvent::Opened);
+    }
+
+    /// Something was heard of its client.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended, where it has: whoever found it just before must look again.
+    pub(crate) fn touch(self: &Arc<Self>) -> Result<(), EndReason> {
+        self.step(|_| LifeEvent::Touched).over.map_or(Ok(()), Err)
+    }
+
+    /// Looks after it: a session that rests is parked, and one whose time is over ends. True when
+    /// it ended just now.
+    pub(crate) fn look(self: &Arc<Self>) -> bool {
+        for _ in 0..STEPS {
+            let taken = self.step(|live| LifeEvent::Looked {
+                busy: live.is_busy(),
+            });
+            if self.closes(taken) {
+                return true;
+            }
+            if taken.change.is_none() {
+                break;
+            }
+        }
+        let rests = matches!(
+            self.life().lock().state(),
+            SessionState::Idle | SessionState::Parked
+        );
+        if rests {
+            self.core().calls.shrink();
+            self.core().streams.trim();
+        }
+        false
+    }
+
+    /// Ends it if it rests; true when it did.
+    pub(crate) fn evict(self: &Arc<Self>) -> bool {
+        let taken = self.step(|live| LifeEvent::Wanted {
+            busy: live.is_busy(),
+        });
+        self.closes(taken)
+    }
+
+    /// How long nothing was heard of it; `None` while it is in use.
+    pub(crate) fn rests_for(&self) -> Option<u64> {
+        let silence = self.life().lock().silence(self.hub().now_ms());
+        silence.filter(|silence| *silence >= self.hub().deadlines.rest && !self.is_busy())
+    }
+
+    /// Ends it: what runs is cancelled, its streams are closed, its hooks run, and what belongs
+    /// to it is let go of. False when it had ended already.
+    pub(crate) fn end(self: &Arc<Self>, reason: EndReason) -> bool {
+        let taken = self.step(|_| LifeEvent::Ends(reason));
+        self.closes(taken)
+    }
+
+    /// Waits until nothing is left to do for it, after its end. Cancel safe.
+    pub(crate) async fn gone(&self) {
+        loop {
+            let woken = self.cleared_signal().notified();
+            // Registered before the look, so that it is not missed.
+            if self.life().lock().state() == SessionState::Terminated {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// All that its end entails is done: its tables are freed.
+    pub(crate) fn cleared(self: &Arc<Self>) {
+        if catch_unwind(AssertUnwindSafe(|| self.forget_changes())).is_err() {
+            tracing::error!("an entry of a session panicked while it was being dropped");
+        }
+        let taken = self.step(|_| LifeEvent::Closed);
+        self.cleared_signal().notify_waiters();
+        if taken.change.is_some()
+            && self.is_watched()
+            && self.has_begun()
+            && let Some(reason) = self.core().end_reason()
+        {
+            self.hub().events.publish(|| SessionEvent::Ended {
+                session: self.core().id().clone(),
+                reason,
+            });
+        }
+    }
+
+    /// A call runs in it, or somebody listens to it.
+    fn is_busy(&self) -> bool {
+        self.core().calls.len() > 0 || self.core().streams.is_connected()
+    }
+
+    /// The sessions of single requests are nobody's to watch: only their end is told.
+    fn is_watched(&self) -> bool {
+        self.core().era() == Era::Handshake
+    }
+
+    /// Takes one step. What the event says is looked up under the lock, so that a call which
+    /// begins meanwhile either counts or finds the session over; and what is told of it is queued
+    /// there, so that it is told in order.
+    fn step(self: &Arc<Self>, event: impl FnOnce(&Self) -> LifeEvent) -> Taken {
+        let now = self.hub().now_ms();
+        let mut life = self.life().lock();
+        let (next, change) = life.on(event(self), now, &self.hub().deadlines);
+        *life = next;
+        let over = life.over();
+        if let Some(change) = change
+            && self.is_watched()
+            && self.has_begun()
+        {
+            self.publish(change);
+            Fact::of(change).for_each(|fact| self.queue_fact(fact));
+            drop(life);
+            self.tell_queued();
+        }
+        Taken { change, over }
+    }
+
+    /// Tells whoever watches the server.
+    fn publish(&self, change: Change) {
+        let (events, id) = (&self.hub().events, || self.core().id().clone());
+        if change.from == SessionState::Opening && change.to == SessionState::Active {
+            events.publish(|| SessionEvent::Opened {
+                session: id(),
+                principal: self.core().principal().cloned(),
+            });
+        }
+        let Change { from, to } = change;
+        if !matches!(to, SessionState::Terminating | SessionState::Terminated) {
+            let session = id();
+            events.publish(|| SessionEvent::StateChanged { session, from, to });
+        }
+    }
+
+    /// If a step was the one to its end, does what that entails, in this order: nothing is
+    /// admitted any more, calls are cancelled, streams end, hooks run, tables are freed.
+    fn closes(self: &Arc<Self>, taken: Taken) -> bool {
+        let to = taken.change.map(|change| change.to);
+        let (Some(SessionState::Terminating), Some(reason)) = (to, taken.over) else {
+            return false;
+        };
+        self.core().end(reason);
+        if self.is_watched() && self.has_begun() {
+            let session = self.core().id().abridged();
+            tracing::info!(session, %reason, "session ended");
+        }
+        if !(self.has_begun() && self.tell_hooks(Fact::Closed(reason))) {
+            self.cleared();
+        }
+        true
+    }
+}
