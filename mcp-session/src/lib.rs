@@ -51,5 +51,7 @@ pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::Elicited;
 pub use protocol::LogLevel;
 pub use schema::JsonSchema;
+#[doc(no_inline)]
+pub use schemars;
 pub use server::{Limits, Notifier, Server, Session, Template, Variant};
 pub use session::{Capability, EndReason};

@@ -117,7 +117,7 @@ impl HttpService {
     /// Cancel safe.
     pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<HttpServer> {
         let listener = TcpListener::bind(addr).await;
-        let listener = listener.map_err(|error| Error::io("listening for HTTP", error))?;
+        let listener = listener.map_err(|error| Error::io(LISTENING, error))?;
         HttpServer::new(self, listener)
     }
 
