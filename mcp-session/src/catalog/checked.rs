@@ -332,7 +332,9 @@ impl Checking {
             }
         }
         for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
-            self.problem(format!("it takes a `Dep<{name}>`, and nobody provides one: `TemplateBuilder::provide`"));
+            self.problem(format!(
+                "it takes a `Dep<{name}>`, and nobody provides one: `TemplateBuilder::provide`"
+            ));
         }
     }
 

@@ -64,7 +64,7 @@ impl ToolError {
     /// }
     ///
     /// fn answer() -> Result<u8, ToolError> {
-    ///     Ok(load().map_err(ToolError::caused_by)?)
+    ///     load().map_err(ToolError::caused_by)
     /// }
     ///
     /// assert_eq!(answer().unwrap_err().to_string(), "the disk is full");

@@ -12,6 +12,7 @@ use crate::transport::http::HttpService;
 /// Where the endpoint is.
 const PATH: &str = "/mcp";
 
+/// What fails when the address is not to be had.
 pub(super) const LISTENING: &str = "cannot listen for HTTP";
 
 /// A server that listens for Streamable HTTP at `/mcp`, not yet serving.

@@ -19,6 +19,7 @@ use crate::server::Server;
 use crate::transport::http::cors;
 use crate::transport::http::guard::Guard;
 use crate::transport::http::headers::{self, Media};
+use crate::transport::http::listen::LISTENING;
 use crate::transport::http::{HttpBody, HttpServer, body, drive, reply, stream};
 
 /// A [`Server`] over Streamable HTTP, as a tower service.
