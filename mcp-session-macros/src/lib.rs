@@ -42,7 +42,8 @@ use crate::kind::Kind;
 /// `name = "…"`, `title = "…"` and `description = "…"`; `read_only`, `idempotent`, `destructive`
 /// and `open_world`, the last two also as `destructive = false` and `open_world = false`;
 /// `needs(sampling, elicitation, …)` for what the client must be able to do: `roots`, `sampling`,
-/// `sampling_tools`, `elicitation`, `url_elicitation`.
+/// `sampling_tools`, `elicitation`, `url_elicitation`; `guard("files:write", …)` for the scopes
+/// that the caller's credential must have.
 ///
 /// # Examples
 ///
@@ -78,7 +79,7 @@ pub fn tool(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `name = "…"`, `title = "…"`, `description = "…"`, and `needs(…)` as for a tool.
+/// `name = "…"`, `title = "…"`, `description = "…"`, `needs(…)` and `guard(…)` as for a tool.
 ///
 /// # Examples
 ///
@@ -112,7 +113,7 @@ pub fn prompt(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// The URI; then `name = "…"`, `title = "…"`, `description = "…"`, `mime_type = "…"`,
-/// `cache = CacheHint::new(…)`, and `needs(…)` as for a tool.
+/// `cache = CacheHint::new(…)`, `needs(…)` and `guard(…)` as for a tool.
 ///
 /// # Examples
 ///

@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) setters: Vec<TokenStream>,
     /// Variants of `Capability`.
     pub(crate) needs: Vec<Ident>,
+    /// Scopes.
+    pub(crate) guards: Vec<Expr>,
 }
 
 /// One option: a text without a name, or something with one.
@@ -113,6 +115,14 @@ impl Options {
                 }
             }
             (_, "needs") => self.needs(meta, errors),
+            (_, "guard") => {
+                let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+                let scopes = meta
+                    .require_list()
+                    .and_then(|list| list.parse_args_with(parser));
+                self.guards
+                    .extend(errors.take(scopes).into_iter().flatten());
+            }
             (Kind::Tool, "read_only" | "idempotent" | "destructive" | "open_world") => {
                 let Some(flag) = errors.take(flag(meta)) else {
                     return;
@@ -150,11 +160,11 @@ fn unknown(kind: Kind) -> String {
     let known = match kind {
         Kind::Tool => {
             "`name`, `title`, `description`, `read_only`, `destructive`, `idempotent`, \
-             `open_world`, `needs(..)`"
+             `open_world`, `needs(..)`, `guard(..)`"
         }
-        Kind::Prompt => "`name`, `title`, `description`, `needs(..)`",
+        Kind::Prompt => "`name`, `title`, `description`, `needs(..)`, `guard(..)`",
         Kind::Resource => {
-            "the URI, `name`, `title`, `description`, `mime_type`, `cache`, `needs(..)`"
+            "the URI, `name`, `title`, `description`, `mime_type`, `cache`, `needs(..)`, `guard(..)`"
         }
     };
     format!("not an option of `#[{}]`, which has {known}", kind.name())

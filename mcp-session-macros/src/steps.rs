@@ -113,11 +113,14 @@ impl Function {
         let capabilities = needs
             .iter()
             .map(|variant| code!(signature.capability(::mcp_session::Capability::#variant);));
-        let mutable = (!params.is_empty() || !needs.is_empty()).then(|| code!(mut));
+        let guards = &self.options.guards;
+        let bare = params.is_empty() && needs.is_empty() && guards.is_empty();
+        let mutable = (!bare).then(|| code!(mut));
         code! {
             let #mutable signature = ::mcp_session::__private::Signature::new();
             #(#params)*
             #(#capabilities)*
+            #(signature.scope(#guards);)*
         }
     }
 }

@@ -26,6 +26,11 @@ pub(crate) fn timer(duration: Duration) -> Sleep {
     tokio::time::sleep(duration)
 }
 
+/// A sleep that ends at this moment.
+pub(crate) fn timer_until(moment: Instant) -> Sleep {
+    tokio::time::sleep_until(moment)
+}
+
 /// `future`, or `None` when it takes longer than `duration`.
 pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(duration, future).await.ok()

@@ -60,6 +60,13 @@
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(feature = "http", feature = "macros", feature = "testing")),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the documentation is that of all features"
+    )
+)]
 
 // The macros name this crate from outside, also in its own tests.
 #[cfg(test)]
@@ -70,7 +77,7 @@ pub mod protocol;
 mod clock;
 mod error;
 
-mod auth;
+pub mod auth;
 pub mod schema;
 
 pub mod session;

@@ -10,3 +10,4 @@ mod layering;
 mod rmcp_client;
 mod sources;
 mod stdio;
+mod traps;

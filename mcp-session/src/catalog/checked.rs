@@ -331,6 +331,9 @@ impl Checking {
                 self.problem(format!("`_meta` key `{key}`: {problem}"));
             }
         }
+        if !needs.scopes().are_tokens() {
+            self.problem("a scope is visible ASCII without quotes, backslashes and spaces");
+        }
         for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
             self.problem(format!(
                 "it takes a `Dep<{name}>`, and nobody provides one: `TemplateBuilder::provide`"

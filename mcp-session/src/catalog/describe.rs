@@ -49,6 +49,15 @@ macro_rules! needing {
                 self.needs.capability(capability);
                 self
             }
+
+            /// Guards it: the caller's credential must allow this scope. It is listed all the
+            /// same, so that a client can ask for more (403 `insufficient_scope`); to keep it from
+            /// a caller altogether, hide it. See
+            /// [`Needs::scope`](crate::context::Needs::scope).
+            pub fn guard(mut self, scope: impl Into<String>) -> Self {
+                self.needs.scope(scope);
+                self
+            }
         }
     };
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Principal;
+use crate::auth::{Granted, Principal};
 use crate::context::{CallParts, Context, Deps, Host};
 use crate::protocol::{ClientCapabilities, Era, ProtocolVersion, RequestId, RequestMeta, method};
 use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
@@ -48,6 +48,7 @@ pub(crate) fn context() -> Context {
         cancel: CancellationToken::new(),
         input_responses: None,
         request_state: None,
+        granted: Granted::Everything,
         patience: Duration::from_secs(1),
     })
 }

@@ -12,6 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Granted;
 use crate::context::Host;
 use crate::context::progress::Steps;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
@@ -30,6 +31,8 @@ pub(crate) struct CallParts {
     /// Answers to questions an earlier round asked (2026-07-28, "Multi Round-Trip Requests").
     pub(crate) input_responses: Option<Raw>,
     pub(crate) request_state: Option<String>,
+    /// What the caller may do.
+    pub(crate) granted: Granted,
     /// How long a question to the client may take.
     pub(crate) patience: Duration,
 }

@@ -2,7 +2,7 @@
 
 use std::any::{TypeId, type_name};
 
-use crate::auth::Principal;
+use crate::auth::{Principal, Scopes};
 use crate::context::Context;
 use crate::error::ToolError;
 use crate::session::Capability;
@@ -56,6 +56,7 @@ pub trait FromContext: Sized + Send + 'static {
 pub struct Needs {
     dependencies: Vec<(TypeId, &'static str)>,
     capabilities: Vec<Capability>,
+    scopes: Scopes,
 }
 
 impl Needs {
@@ -71,6 +72,18 @@ impl Needs {
         if !self.capabilities.contains(&capability) {
             self.capabilities.push(capability);
         }
+    }
+
+    /// The caller's credential must allow this. One that does not gets 403 and the scopes to ask
+    /// for; the handler does not run. On a byte stream, where the caller is the local user, this
+    /// asks for nothing.
+    pub fn scope(&mut self, scope: impl Into<String>) {
+        let scopes = self.scopes.iter().map(str::to_owned);
+        self.scopes = scopes.chain([scope.into()]).collect();
+    }
+
+    pub(crate) fn scopes(&self) -> &Scopes {
+        &self.scopes
     }
 
     pub(crate) fn dependencies(&self) -> &[(TypeId, &'static str)] {

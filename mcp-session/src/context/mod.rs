@@ -89,6 +89,12 @@ impl Context {
         self.core().principal()
     }
 
+    /// True when the caller's credential allows this. The local user, on a byte stream, is allowed
+    /// everything; an anonymous caller over HTTP nothing.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.call.parts.granted.has(scope)
+    }
+
     /// The request's `_meta`: trace context and whatever else the client sent along.
     pub fn meta(&self) -> &RequestMeta {
         &self.call.parts.meta

@@ -5,15 +5,17 @@ use std::{pin::Pin, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::auth::Granted;
 use crate::catalog::Families;
 use crate::context::{CallParts, Context, Needs};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
 use crate::error::ToolError;
 use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
 };
-use crate::server::{Blueprint, Contained, Live, Server};
+use crate::server::{Blueprint, Contained, Live, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -29,6 +31,10 @@ pub(crate) struct Arrival<'a> {
     pub(crate) closing: CancellationToken,
     /// Keeps the request's id taken, where ids are the connection's.
     pub(crate) guard: Option<CallGuard>,
+    /// Ends the session with the request, where it lives no longer.
+    pub(crate) scope: Option<Scope>,
+    /// What the caller may do.
+    pub(crate) granted: Granted,
     /// The opening's headers mirror the body: the request came over stateless HTTP.
     pub(crate) mirrored: bool,
 }
@@ -82,6 +88,14 @@ impl Arrival<'_> {
         missing.map_or(Ok(()), |missing| Err(*missing))
     }
 
+    /// Refuses a caller whose credential does not allow what an entry is guarded by.
+    pub(crate) fn check_scopes(&self, needs: &Needs) -> Result<(), Failure> {
+        if self.granted.covers(needs.scopes()) {
+            return Ok(());
+        }
+        Err(Failure::forbidden(needs.scopes().clone()))
+    }
+
     /// The context a handler of this request gets.
     pub(crate) fn context(
         &mut self,
@@ -99,6 +113,7 @@ impl Arrival<'_> {
             input_responses,
             request_state,
             patience: self.server.limits().answer,
+            granted: self.granted.clone(),
         })
     }
 
@@ -109,7 +124,7 @@ impl Arrival<'_> {
     pub(crate) fn run<T: Send + 'static>(
         self,
         ctx: Context,
-        handler: Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
+        start: impl FnOnce(Context) -> Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
         finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
         + Send
         + 'static,
@@ -123,7 +138,8 @@ impl Arrival<'_> {
         );
         let (id, guard) = (self.request.id, self.guard);
         let running = self.server.inner().tasks.token();
-        let handler = Contained::new(handler);
+        let handler = Contained::starting(|| start(ctx.clone()));
+        let (scope, drained) = (self.scope, self.server.inner().drained.clone());
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
         Work::Runs(Box::pin(
@@ -132,11 +148,13 @@ impl Arrival<'_> {
                     biased;
                     () = ctx.call().parts.cancel.cancelled() => None,
                     returned = handler => Some(returned),
+                    // Last, so that a handler that is done at once never registers for it.
+                    () = drained.cancelled() => None,
                 };
                 ctx.call().answered();
                 let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
                 abandoned.disarm();
-                drop((guard, running));
+                drop((guard, scope, running));
                 answer
             }
             .instrument(span),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::catalog::{Completer, CompletionRequest, View};
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::dispatch::{prompts, resources};
 use crate::protocol::wire::Shaped;
 use crate::protocol::{CompleteParams, CompleteRef, Completion, RpcError};
 
-pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(CompleteParams::from_params)?;
     let Some(completer) = completer(&arrival, &params)? else {
         // An argument nobody completes has no suggestions; that is not an error.
@@ -17,8 +18,8 @@ pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, RpcE
     let context = params.context.arguments;
     let request = CompletionRequest::new(params.argument.name, params.argument.value, context);
     let ctx = arrival.context(None, None);
-    let handler = completer.run(request, ctx.clone());
-    Ok(arrival.run(ctx, handler, |returned, shape| match returned {
+    let start = move |ctx| completer.run(request, ctx);
+    Ok(arrival.run(ctx, start, |returned, shape| match returned {
         Some(Ok(completion)) => Ok(completion.shape(shape)),
         Some(Err(error)) => {
             let unknown = || RpcError::invalid_params("nothing to complete");

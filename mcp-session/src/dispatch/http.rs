@@ -9,21 +9,29 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, RpcError, decode, method,
+    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, RpcError, decode, method,
 };
-use crate::server::{Live, Registry, Server};
+use crate::server::{Live, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 /// Takes the body of a POST.
-pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Reaction {
+pub(crate) async fn post(
+    server: &Server,
+    caller: Option<Caller>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Reaction {
     let post = Post {
         server,
+        caller,
         uri,
         headers,
     };
@@ -38,9 +46,13 @@ pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: By
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
-pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answer> {
+pub(crate) fn get(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Result<Attached, Answer> {
     without_modern(headers)?;
-    let live = named_session(server, headers).map_err(|refusal| refusal.answer(None))?;
+    let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
     let event = headers.get("last-event-id");
     let (stream, reader) = match event {
@@ -73,11 +85,11 @@ pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answ
 }
 
 /// Ends a session.
-pub(crate) fn delete(server: &Server, headers: &HeaderMap) -> Answer {
+pub(crate) fn delete(server: &Server, caller: Option<&Caller>, headers: &HeaderMap) -> Answer {
     if let Err(answer) = without_modern(headers) {
         return answer;
     }
-    match named_session(server, headers) {
+    match named_session(server, caller, headers) {
         Ok(live) => {
             server
                 .inner()
@@ -117,6 +129,8 @@ pub(crate) struct Attached {
 /// One POST.
 struct Post<'a> {
     server: &'a Server,
+    /// Who sends it; `None` where nobody asks.
+    caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -131,7 +145,7 @@ impl Post<'_> {
                     let error = RpcError::invalid_request("a stateless client sends no responses");
                     return self.error(400, None, &error);
                 }
-                match named_session(self.server, &self.headers) {
+                match self.session() {
                     Ok(live) => {
                         heard(self.server, &live);
                         notice::answered(&live, response);
@@ -151,8 +165,8 @@ impl Post<'_> {
         match self.era(meta.protocol_version.as_deref(), &request.method) {
             Era::Stateless => self.stateless(request, meta).await,
             Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
-            Era::Handshake => match named_session(self.server, &self.headers) {
-                Ok(live) => handshake(self.server, &live, request, meta, None),
+            Era::Handshake => match self.session() {
+                Ok(live) => self.handshake(&live, request, meta, None),
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
@@ -168,11 +182,22 @@ impl Post<'_> {
             Ok(client) => client,
             Err(error) => return refused(400, &error),
         };
+        if self.headers.get_all("mcp-protocol-version").iter().count() > 1 {
+            // Whatever is between client and server may have gone by the other one.
+            let error =
+                RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
+            return refused(400, &error);
+        }
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
             return refused(400, &error);
         }
-        let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
-        let live = server.prepare(opening);
+        let opening = self
+            .opening(Era::Stateless)
+            .over_http(self.uri, self.headers);
+        let live = match server.try_prepare(opening) {
+            Ok(live) => live,
+            Err(error) => return refused(200, &refused_session(&error)),
+        };
         let arrival = Arrival {
             server,
             live: Arc::clone(&live),
@@ -183,6 +208,8 @@ impl Post<'_> {
             cancel: CancellationToken::new(),
             closing: server.inner().stopping.clone(),
             guard: None,
+            scope: Some(Scope::new(&live, EndReason::Request)),
+            granted: granted(self.caller.as_ref()),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
@@ -195,11 +222,11 @@ impl Post<'_> {
     }
 
     fn initialize(self, request: &Request) -> Reaction {
-        let params = match InitializeParams::from_params(request.params.as_ref()) {
+        let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
         };
-        if named_session(self.server, &self.headers).is_ok() {
+        if self.session().is_ok() {
             let error = RpcError::invalid_request("this session is initialized already");
             return self.error(400, Some(&request.id), &error);
         }
@@ -214,20 +241,37 @@ impl Post<'_> {
         };
         let client = lifecycle::negotiated(params);
         let version = client.version();
-        let opened = Opening::new(Era::Handshake, None).over_http(self.uri, self.headers);
-        let live = server.prepare(opened);
+        let opened = self
+            .opening(Era::Handshake)
+            .over_http(self.uri, self.headers);
+        let live = match server.try_prepare(opened) {
+            Ok(live) => live,
+            Err(error) => {
+                let error = refused_session(&error);
+                return Answer::error(200, Some(&request.id), &error, version).into();
+            }
+        };
         let Some(guard) = live.core().calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
+        let scope = Scope::new(&live, EndReason::Transport);
         let (entering, server) = (Arc::clone(&live), server.clone());
         let id = request.id.clone();
         let future = async move {
             let answer = opening(server.clone(), Arc::clone(&entering), client, id, guard).await?;
             if entering.is_open() {
                 place.enter(&entering);
+                scope.keep();
+                let inner = server.inner();
+                if inner.stopping.is_cancelled() {
+                    // Entered behind the back of a shutdown, which ended all there were.
+                    let id = entering.core().id().as_str();
+                    inner.sessions.end(id, EndReason::Shutdown);
+                }
                 let opened = Some(entering.core().id().clone());
                 return Some(Answer { opened, ..answer });
             }
+            scope.end(EndReason::Refused);
             Some(answer)
         };
         let outlet = Outbox::new(limits.transient());
@@ -241,13 +285,13 @@ impl Post<'_> {
         })
     }
 
-    fn notification(&self, notification: Notification) -> Reaction {
+    fn notification(self, notification: Notification) -> Reaction {
         let meta = match RequestMeta::of(notification.params.as_ref()) {
             Ok(meta) => meta,
             Err(error) => return self.error(400, None, &error),
         };
         match self.era(meta.protocol_version.as_deref(), &notification.method) {
-            Era::Handshake => match named_session(self.server, &self.headers) {
+            Era::Handshake => match self.session() {
                 Ok(live) => {
                     heard(self.server, &live);
                     notice::handshake(self.server, &live, notification);
@@ -259,9 +303,9 @@ impl Post<'_> {
                 // A cancellation is accepted and ignored: ids are the sender's own, and closing
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
-                    let (uri, headers) = (self.uri.clone(), self.headers.clone());
-                    let opening = Opening::new(Era::Stateless, None).over_http(uri, headers);
-                    notice::heard(self.server, &self.server.prepare(opening), notification);
+                    let opening = self.opening(Era::Stateless);
+                    let opening = opening.over_http(self.uri, self.headers);
+                    notice::stateless(self.server, opening, notification);
                 }
                 Reaction::Accepted
             }
@@ -269,7 +313,7 @@ impl Post<'_> {
     }
 
     fn batch(self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
-        let live = match named_session(self.server, &self.headers) {
+        let live = match self.session() {
             Ok(live) if version(&live).has_batches() => live,
             _ => return self.error(400, None, &no_batches()),
         };
@@ -283,7 +327,7 @@ impl Post<'_> {
             .into_iter()
             .map(|message| match message {
                 Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
-                    Ok(meta) => handshake(self.server, &live, request, meta, Some(&outlet)),
+                    Ok(meta) => self.handshake(&live, request, meta, Some(&outlet)),
                     Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
                 },
                 Ok(Message::Notification(notification)) => {
@@ -298,6 +342,64 @@ impl Post<'_> {
             })
             .collect();
         joined(reactions, outlet, live, version)
+    }
+
+    /// Routes a request of a handshake session.
+    fn handshake(
+        &self,
+        live: &Arc<Live>,
+        request: Request,
+        meta: RequestMeta,
+        shared: Option<&Arc<Outbox>>,
+    ) -> Reaction {
+        let server = self.server;
+        heard(server, live);
+        let version = version(live);
+        let Some(client) = live.core().client().cloned() else {
+            let error = RpcError::invalid_request("this session is not initialized yet");
+            return Answer::error(400, Some(&request.id), &error, version).into();
+        };
+        if live.core().calls.len() >= server.limits().in_flight {
+            let error = RpcError::internal("too many requests are in flight in this session");
+            let answer = Answer::error(429, Some(&request.id), &error, version);
+            return Answer {
+                retry_after: Some(1),
+                ..answer
+            }
+            .into();
+        }
+        let Some(guard) = live.core().calls.begin(&request.id) else {
+            return Answer::error(400, Some(&request.id), &taken(), version).into();
+        };
+        let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
+        route::route(Arrival {
+            server,
+            live: Arc::clone(live),
+            request,
+            meta,
+            client,
+            outlet,
+            cancel: guard.token().clone(),
+            closing: server.inner().stopping.clone(),
+            guard: Some(guard),
+            scope: None,
+            granted: granted(self.caller.as_ref()),
+            mirrored: false,
+        })
+    }
+
+    /// The session that the headers name, if it is the caller's.
+    fn session(&self) -> Result<Arc<Live>, Refusal> {
+        named_session(self.server, self.caller.as_ref(), &self.headers)
+    }
+
+    fn opening(&self, era: Era) -> Opening {
+        Opening::new(
+            era,
+            self.caller
+                .as_ref()
+                .map(|caller| caller.principal().clone()),
+        )
     }
 
     fn era(&self, in_meta: Option<&str>, method: &str) -> Era {
@@ -327,47 +429,6 @@ impl Post<'_> {
     }
 }
 
-/// Routes a request of a handshake session.
-fn handshake(
-    server: &Server,
-    live: &Arc<Live>,
-    request: Request,
-    meta: RequestMeta,
-    shared: Option<&Arc<Outbox>>,
-) -> Reaction {
-    heard(server, live);
-    let version = version(live);
-    let Some(client) = live.core().client().cloned() else {
-        let error = RpcError::invalid_request("this session is not initialized yet");
-        return Answer::error(400, Some(&request.id), &error, version).into();
-    };
-    if live.core().calls.len() >= server.limits().in_flight {
-        let error = RpcError::internal("too many requests are in flight in this session");
-        let answer = Answer::error(429, Some(&request.id), &error, version);
-        return Answer {
-            retry_after: Some(1),
-            ..answer
-        }
-        .into();
-    }
-    let Some(guard) = live.core().calls.begin(&request.id) else {
-        return Answer::error(400, Some(&request.id), &taken(), version).into();
-    };
-    let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
-    route::route(Arrival {
-        server,
-        live: Arc::clone(live),
-        request,
-        meta,
-        client,
-        outlet,
-        cancel: guard.token().clone(),
-        closing: server.inner().stopping.clone(),
-        guard: Some(guard),
-        mirrored: false,
-    })
-}
-
 /// Why a request has no session.
 struct Refusal {
     status: u16,
@@ -383,7 +444,11 @@ impl Refusal {
 
 /// The session that the headers name. An unknown id is 404 whatever else is wrong, so that a
 /// client learns that it must begin anew.
-fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refusal> {
+fn named_session(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Result<Arc<Live>, Refusal> {
     let header = headers.get("mcp-protocol-version");
     let named = header
         .and_then(|value| value.to_str().ok())
@@ -403,7 +468,9 @@ fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refu
         .to_str()
         .ok()
         .and_then(|id| server.inner().sessions.find(id));
-    let found = found.filter(|live| live.is_over_http());
+    // Another principal's session is one that does not exist.
+    let principal = caller.map(Caller::principal);
+    let found = found.filter(|live| live.is_over_http() && live.core().principal() == principal);
     let live =
         found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
     if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
@@ -413,6 +480,15 @@ fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refu
         ));
     }
     Ok(live)
+}
+
+/// What a caller over HTTP may do: nothing that is guarded, where nobody asks who it is.
+fn granted(caller: Option<&Caller>) -> Granted {
+    Granted::Scopes(
+        caller
+            .map(|caller| caller.granted().clone())
+            .unwrap_or_default(),
+    )
 }
 
 fn heard(server: &Server, live: &Live) {

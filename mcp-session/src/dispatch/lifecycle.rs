@@ -9,7 +9,7 @@ use crate::dispatch::arrival::Arrival;
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged, Payload,
-    ProtocolVersion, ResourcesCapability, RpcError, ServerCapabilities,
+    ProtocolVersion, Request, ResourcesCapability, RpcError, ServerCapabilities,
 };
 use crate::server::{Live, Revision};
 use crate::session::Client;
@@ -26,6 +26,19 @@ pub(crate) fn server_discover(arrival: &Arrival<'_>) -> Result<Payload, RpcError
 
 pub(crate) fn ping(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     Ok(EmptyResult::new().shape(&arrival.shape()))
+}
+
+/// How much a client may say of itself: the session keeps it, and anybody can open sessions.
+const INTRODUCTION_BYTES: usize = 64 * 1024;
+
+/// What `initialize` says.
+pub(crate) fn introduction(request: &Request) -> Result<InitializeParams, RpcError> {
+    let params = request.params.as_ref();
+    if params.is_some_and(|params| params.as_bytes().len() > INTRODUCTION_BYTES) {
+        let message = format!("a client says at most {INTRODUCTION_BYTES} bytes of itself");
+        return Err(RpcError::invalid_params(message));
+    }
+    InitializeParams::from_params(params)
 }
 
 /// The client of a handshake, at the revision it gets: the one it asked for where that begins

@@ -10,6 +10,7 @@ mod admit;
 mod arrival;
 mod completion;
 mod extension;
+mod failure;
 pub(crate) mod http;
 mod lifecycle;
 mod lists;

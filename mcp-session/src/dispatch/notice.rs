@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::protocol::{CancelledParams, Notification, Raw, Response, method};
-use crate::server::{Live, Server, Session, contained};
-use crate::session::Calls;
+use crate::server::{Live, Scope, Server, Session, contained};
+use crate::session::{Calls, EndReason, Opening};
 
 /// Takes a notification of a handshake session. What is not known is ignored, as JSON-RPC wants.
 pub(crate) fn handshake(server: &Server, live: &Arc<Live>, notification: Notification) {
@@ -37,9 +37,30 @@ pub(crate) fn cancelled(calls: &Calls, notification: &Notification) {
     }
 }
 
-/// Hands a notification of an extension to whoever registered for it. A session that was made
-/// for this notification alone is opened first.
-pub(crate) fn heard(server: &Server, live: &Arc<Live>, notification: Notification) {
+/// Takes a notification of a stateless client: in a session of its own, opened like any other and
+/// gone with it.
+pub(crate) fn stateless(server: &Server, opening: Opening, notification: Notification) {
+    let extensions = |live: &Live| {
+        let extensions = &live.revision().blueprint.extensions;
+        extensions.hearing(&notification.method).is_some()
+    };
+    match server.try_prepare(opening) {
+        Ok(live) if extensions(&live) => {
+            let scope = Scope::new(&live, EndReason::Request);
+            hear(server, &live, notification, Some(scope));
+        }
+        Ok(_) => tracing::debug!(method = %notification.method, "ignored a notification"),
+        Err(_) => tracing::error!("the variant of a notification could not be chosen"),
+    }
+}
+
+/// Hands a notification of an extension to whoever registered for it.
+fn heard(server: &Server, live: &Arc<Live>, notification: Notification) {
+    hear(server, live, notification, None);
+}
+
+/// A session that was made for this notification alone is opened first, and ends with `scope`.
+fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Option<Scope>) {
     let extensions = &live.revision().blueprint.extensions;
     let Some(hearing) = extensions.hearing(&notification.method).map(Arc::clone) else {
         tracing::debug!(method = %notification.method, "ignored a notification");
@@ -48,6 +69,7 @@ pub(crate) fn heard(server: &Server, live: &Arc<Live>, notification: Notificatio
     let (opening, live) = (server.clone(), Arc::clone(live));
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
+        let _scope = scope;
         if !live.is_open() && opening.open(&live).await.is_err() {
             tracing::debug!(method = %notification.method, "refused a notification");
             return;

@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) opened: Option<SessionId>,
     /// When to try again, in seconds, for the `Retry-After` header.
     pub(crate) retry_after: Option<u32>,
+    /// What to do to be let in, for the `WWW-Authenticate` header.
+    pub(crate) challenge: Option<String>,
 }
 
 /// A request that is running. Whoever drives it polls [`future`](Self::future) to its end, and
@@ -63,6 +65,7 @@ impl Answer {
             frame: Some(frame),
             opened: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -73,6 +76,7 @@ impl Answer {
             frame: None,
             opened: None,
             retry_after: None,
+            challenge: None,
         }
     }
 

@@ -1,19 +1,22 @@
 //! `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
 
+use std::sync::Arc;
+
 use crate::catalog::{
-    CheckedResource, CheckedTemplate, ResourceReply, ResourceRequest, UriVariables, View,
+    CheckedResource, CheckedTemplate, ResourceReply, ResourceRequest, UriVariables,
 };
 use crate::context::Needs;
 use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::failure::Failure;
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
-use crate::protocol::wire::Shaped;
+use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
-    CacheHint, EmptyResult, Era, Payload, ProtocolVersion, ReadResourceParams, RpcError,
-    SubscribeParams,
+    CacheHint, EmptyResult, Era, InputRequiredResult, Payload, ProtocolVersion, ReadResourceParams,
+    RpcError, SubscribeParams,
 };
-use crate::server::Live;
-use crate::session::Capability;
+use crate::server::{Live, live};
+use crate::session::{Capability, Client};
 
 /// What serves a URI.
 enum Served {
@@ -21,28 +24,31 @@ enum Served {
     Template(CheckedTemplate, UriVariables),
 }
 
-pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(ReadResourceParams::from_params)?;
     let version = arrival.version();
     let served = find(&arrival.live, &params.uri)
         .ok_or_else(|| RpcError::resource_not_found(&params.uri, version))?;
+    arrival.check_scopes(served.needs())?;
     arrival
         .check_needs(served.needs())
         .map_err(|missing| lacking(missing, version))?;
     let cache = served.cache(&arrival);
     let ctx = arrival.context(params.input_responses, params.request_state);
     let uri = params.uri;
-    let handler = match served {
+    let asked = uri.clone();
+    let start = move |ctx| match served {
         Served::Resource(resource) => {
-            let request = ResourceRequest::new(uri.as_str(), UriVariables::default());
-            resource.handler().run(request, ctx.clone())
+            let request = ResourceRequest::new(asked.as_str(), UriVariables::default());
+            resource.handler().run(request, ctx)
         }
         Served::Template(template, variables) => template
             .handler()
-            .run(ResourceRequest::new(uri.as_str(), variables), ctx.clone()),
+            .run(ResourceRequest::new(asked.as_str(), variables), ctx),
     };
+    let client = Arc::clone(&arrival.client);
     Ok(
-        arrival.run(ctx, handler, move |returned, shape| match returned {
+        arrival.run(ctx, start, move |returned, shape| match returned {
             Some(Ok(ResourceReply::Complete(mut result))) => {
                 result.cache.get_or_insert(cache);
                 Ok(result.shape(shape))
@@ -50,7 +56,7 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError>
             Some(Ok(ResourceReply::InputRequired(result)))
                 if shape.version.era() == Era::Stateless =>
             {
-                Ok(result.shape(shape))
+                asking(&result, &client, shape)
             }
             Some(Ok(ResourceReply::InputRequired(_))) => Err(no_rounds()),
             Some(Err(error)) => {
@@ -66,7 +72,8 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, RpcError>
 
 pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     let params = arrival.params(SubscribeParams::from_params)?;
-    if find(&arrival.live, &params.uri).is_none() {
+    check_kept(&params.uri)?;
+    if !arrival.live.serves(&params.uri) {
         return Err(RpcError::resource_not_found(&params.uri, arrival.version()));
     }
     let core = arrival.live.core();
@@ -79,29 +86,33 @@ pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcE
     Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 
+/// How long a URI may be that is kept for longer than its request.
+const KEPT_URI_BYTES: usize = 8 * 1024;
+
+/// Refuses a URI that is too long to be kept: there may be many, in many sessions.
+pub(crate) fn check_kept(uri: &str) -> Result<(), RpcError> {
+    if uri.len() <= KEPT_URI_BYTES {
+        return Ok(());
+    }
+    let message = format!("a URI to subscribe to has at most {KEPT_URI_BYTES} bytes");
+    Err(RpcError::invalid_params(message))
+}
+
 pub(crate) fn resources_unsubscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     let params = arrival.params(SubscribeParams::from_params)?;
     arrival.live.core().unsubscribe(&params.uri);
     Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 
-/// A resource of this URI, or the first resource template that matches it; nothing when the
-/// session hid the resource.
+/// What serves a URI in this session, to keep.
 fn find(live: &Live, uri: &str) -> Option<Served> {
     live.with_view(|catalog, overlay| {
-        let resources = View::new(&*catalog.resources, &overlay.resources);
-        if let Some(resource) = resources.find(uri) {
-            return Some(Served::Resource(resource.clone()));
-        }
-        if resources.hides(uri) {
-            return None;
-        }
-        View::new(&*catalog.templates, &overlay.templates)
-            .iter()
-            .find_map(|template| {
-                let variables = template.uris().matches(uri)?;
-                Some(Served::Template(template.clone(), variables))
-            })
+        Some(match live::served(catalog, overlay, uri)? {
+            live::Served::Resource(resource) => Served::Resource(resource.clone()),
+            live::Served::Template(template, variables) => {
+                Served::Template(template.clone(), variables)
+            }
+        })
     })
 }
 
@@ -160,6 +171,25 @@ pub(crate) fn lacking(missing: Capability, version: ProtocolVersion) -> RpcError
 pub(crate) fn panicked() -> RpcError {
     tracing::error!("a handler panicked");
     RpcError::internal("the handler failed unexpectedly")
+}
+
+/// A result that asks, made by hand: "servers MUST NOT send an `inputRequests` that the client has
+/// not declared support for", and there is something to answer or to send back (2026-07-28, "Multi
+/// Round-Trip Requests", "Server Requirements").
+pub(crate) fn asking(
+    result: &InputRequiredResult,
+    client: &Client,
+    shape: &Shape,
+) -> Result<Payload, RpcError> {
+    if result.input_requests.is_empty() && result.request_state.is_none() {
+        tracing::error!("an input-required result asks nothing and has no state");
+        return Err(RpcError::internal("the handler asked for nothing"));
+    }
+    let needed = result.input_requests.values().filter_map(Capability::of);
+    match { needed }.find(|needed| !client.can(*needed)) {
+        Some(missing) => Err(lacking(missing, shape.version)),
+        None => Ok(result.shape(shape)),
+    }
 }
 
 /// A handler returned an input-required result to a client whose revision has none.

@@ -2,11 +2,14 @@
 
 use crate::catalog::Family;
 use crate::dispatch::arrival::{Arrival, Work, answer};
-use crate::dispatch::reaction::{Reaction, Running, Upgrade};
+use crate::dispatch::failure::Failure;
+use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::{
     completion, extension, lifecycle, lists, logging, prompts, resources, subscriptions, tools,
 };
-use crate::protocol::{Era, Payload, RpcError, method};
+use crate::protocol::wire::Shape;
+use crate::protocol::{Era, Payload, RequestId, RpcError, method};
+use crate::server::Server;
 
 use Method::{Answers, Runs};
 
@@ -49,7 +52,7 @@ enum Method {
     /// At once.
     Answers(fn(&Arrival<'_>) -> Result<Payload, RpcError>),
     /// It may take time.
-    Runs(fn(Arrival<'_>) -> Result<Work, RpcError>),
+    Runs(fn(Arrival<'_>) -> Result<Work, Failure>),
 }
 
 impl Eras {
@@ -85,16 +88,17 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
     let shape = arrival.shape();
     let id = arrival.request.id.clone();
     let (live, outlet) = (arrival.live.clone(), arrival.outlet.clone());
+    let server = arrival.server;
     let work = match find(&arrival) {
-        Some(Answers(method)) => method(&arrival).map(Work::Done),
+        Some(Answers(method)) => method(&arrival).map(Work::Done).map_err(Failure::from),
         Some(Runs(method)) => method(arrival),
-        None => Err(RpcError::method_not_found(&arrival.request.method)),
+        None => Err(RpcError::method_not_found(&arrival.request.method).into()),
     };
     let (future, upgrade) = match work {
         Ok(Work::Done(payload)) => return answer(&id, Ok(payload), &shape).into(),
         Ok(Work::Runs(future)) => (future, Upgrade::OnSpeech),
         Ok(Work::Waits(future)) => (future, Upgrade::Passive),
-        Err(error) => return answer(&id, Err(error), &shape).into(),
+        Err(failure) => return failed(server, &id, failure, &shape).into(),
     };
     Reaction::Running(Running {
         future,
@@ -103,4 +107,18 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
         version: shape.version,
         upgrade,
     })
+}
+
+/// The answer to a request that gets no result.
+fn failed(server: &Server, id: &RequestId, failure: Failure, shape: &Shape) -> Answer {
+    let answer = Answer::failed(id, &failure.error, shape.version);
+    let Some(asked) = failure.asked else {
+        return answer;
+    };
+    let challenge = server.insufficient_scope(asked);
+    Answer {
+        status: challenge.status(),
+        challenge: challenge.header(),
+        ..answer
+    }
 }

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Principal;
+use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::Result;
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Frame, Incoming, InitializeParams, Message, Notification, ProtocolVersion,
-    Request, RequestId, RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Frame, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{Live, OpenError, Server};
+use crate::server::{Live, OpenError, Scope, Server};
 use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
@@ -142,14 +142,20 @@ impl Connection {
         let Some(guard) = self.calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
-        let live = self
-            .server
-            .prepare(Opening::new(Era::Stateless, self.principal.clone()));
+        let opening = Opening::new(Era::Stateless, self.principal.clone());
+        let live = match self.server.try_prepare(opening) {
+            Ok(live) => live,
+            Err(error) => {
+                let error = refused_session(&error);
+                return Answer::error(200, Some(&request.id), &error, latest).into();
+            }
+        };
         let admitted = Admitted {
             request,
             meta,
             client,
             guard,
+            scope: Some(Scope::new(&live, EndReason::Request)),
             closing: self.closing.clone(),
         };
         if live.revision().blueprint.on_open.is_none() {
@@ -213,6 +219,7 @@ impl Connection {
                 meta,
                 client,
                 guard,
+                scope: None,
                 closing: self.closing.clone(),
             },
         )
@@ -232,6 +239,7 @@ impl Connection {
             meta,
             client,
             guard,
+            scope: None,
             closing: self.closing.clone(),
         };
         let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
@@ -248,7 +256,7 @@ impl Connection {
     }
 
     fn initialize(&self, request: &Request) -> Reaction {
-        let params = match InitializeParams::from_params(request.params.as_ref()) {
+        let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
@@ -298,7 +306,7 @@ impl Connection {
         }
         // In the stateless era notifications name no revision.
         let opening = Opening::new(Era::Stateless, self.principal.clone());
-        notice::heard(&self.server, &self.server.prepare(opening), notification);
+        notice::stateless(&self.server, opening, notification);
     }
 
     fn response(&self, response: Response) {
@@ -343,6 +351,7 @@ struct Admitted {
     meta: RequestMeta,
     client: Arc<Client>,
     guard: CallGuard,
+    scope: Option<Scope>,
     closing: CancellationToken,
 }
 
@@ -359,6 +368,9 @@ impl Admitted {
             cancel,
             closing: self.closing,
             guard: Some(self.guard),
+            scope: self.scope,
+            // The local user, or whoever was let in to this stream as a whole.
+            granted: Granted::Everything,
             mirrored: false,
         }
     }
@@ -401,7 +413,7 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
             RpcError::internal(format!("the session was refused: {reason}"))
         }
         OpenError::Panicked => {
-            tracing::error!("`on_open` panicked");
+            tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")
         }
     }

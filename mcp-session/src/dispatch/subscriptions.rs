@@ -1,16 +1,21 @@
 //! `subscriptions/listen` (2026-07-28, "Subscriptions").
 
 use crate::dispatch::arrival::{Arrival, Work, answer};
+use crate::dispatch::failure::Failure;
+use crate::dispatch::resources::check_kept;
 use crate::protocol::{ListenParams, RpcError};
 use crate::server::{Listener, Subscription};
 
-pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure> {
     let wish = arrival.params(ListenParams::from_params)?.notifications;
     let limit = arrival.server.limits().subscriptions;
     if wish.resource_subscriptions.len() > limit {
         let message = format!("at most {limit} resources can be subscribed to");
-        return Err(RpcError::invalid_params(message));
+        return Err(RpcError::invalid_params(message).into());
     }
+    wish.resource_subscriptions
+        .iter()
+        .try_for_each(|uri| check_kept(uri))?;
     let granted = Subscription::grant(&wish, arrival.families());
     let ends_at_once = granted.is_empty();
     let shape = arrival.shape();
@@ -23,6 +28,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
         cancel,
         closing,
         guard,
+        scope,
         ..
     } = arrival;
     let listener = Listener::new(request.id.detach(), live, granted, outlet, shape.clone());
@@ -40,7 +46,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
             () = cancel.cancelled() => None,
             () = ended => Some(answer(&request.id, Ok(listening.closing()), &shape)),
         };
-        drop((listening, guard, running));
+        drop((listening, guard, scope, running));
         answered
     })))
 }

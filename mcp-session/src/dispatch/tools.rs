@@ -1,17 +1,20 @@
 //! The method `tools/call`.
 
+use std::sync::Arc;
+
 use crate::catalog::{ToolReply, View};
 use crate::dispatch::arrival::{Arrival, Work};
-use crate::dispatch::mirror;
+use crate::dispatch::failure::Failure;
+use crate::dispatch::{mirror, resources::asking};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     CallToolParams, CallToolResult, Era, InputRequiredResult, Payload, RpcError,
 };
-use crate::session::Capability;
+use crate::session::{Capability, Client};
 
-pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
+pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(CallToolParams::from_params)?;
     let name = params.name;
     let found = arrival.live.with_view(|catalog, overlay| {
@@ -20,19 +23,21 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, RpcError> {
             .cloned()
     });
     let tool = found.ok_or_else(|| unknown(&name))?;
+    arrival.check_scopes(tool.needs())?;
     if arrival.mirrored
         && let Some(headers) = arrival.live.core().opening().headers()
     {
         mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
     }
     if let Err(missing) = arrival.check_needs(tool.needs()) {
-        return lacking(missing, &arrival.shape()).map(Work::Done);
+        return Ok(Work::Done(lacking(missing, &arrival.shape())?));
     }
     let ctx = arrival.context(params.input_responses, params.request_state);
-    let handler = tool.handler().run(params.arguments, ctx.clone());
+    let client = Arc::clone(&arrival.client);
+    let start = |ctx| tool.handler().run(params.arguments, ctx);
     Ok(
-        arrival.run(ctx, handler, move |returned, shape| match returned {
-            Some(reply) => finish(reply, &name, shape),
+        arrival.run(ctx, start, move |returned, shape| match returned {
+            Some(reply) => finish(reply, &name, &client, shape),
             None => Ok(panicked(&name).shape(shape)),
         }),
     )
@@ -51,11 +56,12 @@ fn panicked(name: &str) -> CallToolResult {
 fn finish(
     reply: Result<ToolReply, ToolError>,
     name: &str,
+    client: &Client,
     shape: &Shape,
 ) -> Result<Payload, RpcError> {
     let error = match reply {
         Ok(ToolReply::Complete(result)) => return Ok(result.shape(shape)),
-        Ok(ToolReply::InputRequired(result)) => return input_required(&result, shape),
+        Ok(ToolReply::InputRequired(result)) => return input_required(&result, client, shape),
         Err(error) => error,
     };
     match error.into_kind() {
@@ -91,12 +97,13 @@ pub(crate) fn lacking(missing: Capability, shape: &Shape) -> Result<Payload, Rpc
 }
 
 /// A result that asks, where the revision has such (2026-07-28, "Multi Round-Trip Requests").
-pub(crate) fn input_required(
+fn input_required(
     result: &InputRequiredResult,
+    client: &Client,
     shape: &Shape,
 ) -> Result<Payload, RpcError> {
     match shape.version.era() {
-        Era::Stateless => Ok(result.shape(shape)),
+        Era::Stateless => asking(result, client, shape),
         Era::Handshake => {
             tracing::warn!("a handler returned an input-required result to a handshake client");
             let text = "this needs input in a form that the client's protocol revision lacks";

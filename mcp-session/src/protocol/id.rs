@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::protocol::encode;
 use crate::protocol::text::ByteStr;
 
 /// The id that ties a response to its request.
@@ -28,7 +29,7 @@ impl RequestId {
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
         match self {
             Self::Number(number) => buffer.extend_from_slice(number.to_string().as_bytes()),
-            Self::Text(text) => super::encode::write_string(buffer, text),
+            Self::Text(text) => encode::write_string(buffer, text),
         }
     }
 

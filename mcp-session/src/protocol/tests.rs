@@ -75,6 +75,11 @@ impl Schemas {
         definition["properties"].get(member).is_some()
     }
 
+    /// Whether a value is what the definition wants.
+    pub(crate) fn accepts(&self, name: &str, value: &Value) -> bool {
+        self.validator(name).is_valid(value)
+    }
+
     /// Asserts that a value is what the definition wants.
     #[track_caller]
     pub(crate) fn assert_valid(&self, name: &str, value: &Value) {

@@ -20,6 +20,15 @@ impl<T> Contained<T> {
         }
     }
 
+    /// Calls what makes the future, and contains that, too.
+    pub(crate) fn starting(
+        start: impl FnOnce() -> Pin<Box<dyn Future<Output = T> + Send>>,
+    ) -> Self {
+        Self {
+            future: catch_unwind(AssertUnwindSafe(start)).ok(),
+        }
+    }
+
     /// Drops the future now, and swallows what that throws.
     fn bury(&mut self) {
         let future = self.future.take();
@@ -77,6 +86,8 @@ mod tests {
     async fn a_panic_stays_inside_wherever_it_happens() {
         assert_eq!(contained(async { 1 }).await, Some(1));
         assert_eq!(contained(async { panic!("in poll") }).await, None::<()>);
+        let early = || panic!("before there is a future");
+        assert_eq!(Contained::<()>::starting(early).await, None);
         let bomb = Bomb;
         let waits = contained(async move {
             let _bomb = bomb;

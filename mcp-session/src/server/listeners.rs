@@ -17,7 +17,7 @@ use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
-use crate::server::live::list_changed;
+use crate::server::live::{list_changed, served};
 use crate::server::template::Revision;
 use crate::server::{Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
@@ -163,7 +163,9 @@ impl Listener {
             meta: Tag,
             uri: &'a str,
         }
-        if let Some(uri) = self.granted.resources.get(uri) {
+        if let Some(uri) = self.granted.resources.get(uri)
+            && self.serves(uri)
+        {
             let params = Params {
                 meta: self.tag(),
                 uri,
@@ -171,6 +173,16 @@ impl Listener {
             let frame = Frame::notification(method::RESOURCES_UPDATED, &params);
             self.notice(About::Resource(Arc::clone(uri)), frame);
         }
+    }
+
+    /// True when its client could read the resource: nothing is told of what is hidden. By the
+    /// newest revision, since that is what the client's next request sees.
+    fn serves(&self, uri: &str) -> bool {
+        let newest = self.seen.lock().clone();
+        self.live.with_view(|catalog, overlay| {
+            let overlay = overlay.onto(catalog, &newest);
+            served(&newest, &overlay, uri).is_some()
+        })
     }
 
     fn notice(&self, about: About, frame: Frame) {

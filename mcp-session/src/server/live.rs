@@ -11,7 +11,9 @@ use std::{
 use parking_lot::RwLock;
 
 use crate::auth::Principal;
-use crate::catalog::{Catalog, Edit, Family, Overlay};
+use crate::catalog::{
+    Catalog, CheckedResource, CheckedTemplate, Edit, Family, Overlay, UriVariables, View,
+};
 use crate::context::{Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
@@ -129,22 +131,39 @@ impl Live {
     }
 
     fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
-        if self.core.end_reason().is_some() {
-            return Err(Error::ended());
-        }
         if self.core.era() == Era::Stateless && !self.opening.load(Ordering::Acquire) {
             return Err(Error::unkept("this edit", REQUEST_SCOPE));
         }
         let mut overlay = self.overlay.write();
+        // Under the lock, so that nothing is added behind the end.
+        if self.core.end_reason().is_some() {
+            return Err(Error::ended());
+        }
         let catalog = self.catalog();
         let mut editing = Edit::new(catalog, &self.revision.blueprint.deps, overlay.clone());
         let done = edit(&mut editing)?;
         let changed = editing.into_overlay();
         let families = changed.changed_families(&overlay, catalog);
-        *overlay = changed;
+        let replaced = std::mem::replace(&mut *overlay, changed);
         drop(overlay);
+        // Outside the lock: what goes with it is the user's, and may look at the session.
+        drop(replaced);
         self.announce(&families);
         Ok(done)
+    }
+
+    /// True when a client of this session could read a resource of this URI.
+    pub(crate) fn serves(&self, uri: &str) -> bool {
+        self.with_view(|catalog, overlay| served(catalog, overlay, uri).is_some())
+    }
+
+    /// Ends the session and lets go of what it changed: a tool of its own may hold the session it
+    /// belongs to. False when it had ended already.
+    pub(crate) fn end(&self, reason: EndReason) -> bool {
+        let first = self.core.end(reason);
+        let changed = std::mem::take(&mut *self.overlay.write());
+        drop(changed);
+        first
     }
 
     /// Tells the client that lists changed, once per family, if it can have seen any.
@@ -168,6 +187,34 @@ impl Live {
             standing.push(Kind::Keyed(key), frame);
         }
     }
+}
+
+/// What serves a URI.
+pub(crate) enum Served<'a> {
+    Resource(&'a CheckedResource),
+    Template(&'a CheckedTemplate, UriVariables),
+}
+
+/// A resource of this URI, or the first resource template that matches it; nothing when the
+/// session hid the resource.
+pub(crate) fn served<'a>(
+    catalog: &'a Catalog,
+    overlay: &'a Overlay,
+    uri: &str,
+) -> Option<Served<'a>> {
+    let resources = View::new(&*catalog.resources, &overlay.resources);
+    if let Some(resource) = resources.find(uri) {
+        return Some(Served::Resource(resource));
+    }
+    if resources.hides(uri) {
+        return None;
+    }
+    View::new(&*catalog.templates, &overlay.templates)
+        .iter()
+        .find_map(|template| {
+            let variables = template.uris().matches(uri)?;
+            Some(Served::Template(template, variables))
+        })
 }
 
 /// How a change of a family is announced; `None` for completions, which are not listed.
@@ -260,7 +307,9 @@ impl Session {
     /// Handshake sessions only; [`Notifier::resource_updated`](crate::Notifier::resource_updated)
     /// reaches everybody, in both eras.
     pub fn resource_updated(&self, uri: &str) {
-        if let Some(uri) = self.live.core.subscribed(uri) {
+        if let Some(uri) = self.live.core.subscribed(uri)
+            && self.live.serves(&uri)
+        {
             let frame = resource_updated(&uri);
             self.live.tell(About::Resource(uri).into(), frame);
         }

@@ -13,10 +13,12 @@ mod roots;
 mod template;
 mod variant;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
@@ -33,7 +35,7 @@ pub use variant::Variant;
 pub(crate) use contain::{Contained, contained};
 pub(crate) use listeners::{Listener, Subscription};
 pub(crate) use live::Live;
-pub(crate) use open::OpenError;
+pub(crate) use open::{OpenError, Scope};
 pub(crate) use registry::Registry;
 pub(crate) use template::{Blueprint, Revision};
 
@@ -72,6 +74,7 @@ pub(crate) struct ServerInner {
     pub(crate) variants: Variants,
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
+    authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
     cache_ttl: Option<Duration>,
@@ -80,6 +83,8 @@ pub(crate) struct ServerInner {
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
+    /// The drain is over: what still runs is dropped.
+    pub(crate) drained: CancellationToken,
 }
 
 impl Server {
@@ -103,12 +108,14 @@ impl Server {
             variants: builder.variants,
             sessions: Registry::default(),
             listeners: Listeners::default(),
+            authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
             started: clock::now(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            drained: CancellationToken::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -133,6 +140,35 @@ impl Server {
         Notifier::new(&self.inner)
     }
 
+    /// Says who sends an HTTP request: nobody, where nothing verifies it.
+    pub(crate) async fn authenticate(
+        &self,
+        request: &Credentials<'_>,
+    ) -> Result<Option<Caller>, Challenge> {
+        let Some(authenticator) = &self.inner.authenticator else {
+            return Ok(None);
+        };
+        let verdict = AssertUnwindSafe(authenticator.authenticate(request)).catch_unwind();
+        match verdict.await {
+            Ok(Ok(caller)) if caller.has_expired() => {
+                Err(Challenge::invalid_token("the credential has expired"))
+            }
+            Ok(verdict) => verdict.map(Some),
+            Err(_) => {
+                tracing::error!("the authenticator panicked, so nobody was let in");
+                Err(Challenge::unavailable())
+            }
+        }
+    }
+
+    /// What a caller is told whose credential lacks scopes.
+    pub(crate) fn insufficient_scope(&self, asked: Scopes) -> Challenge {
+        match &self.inner.authenticator {
+            Some(authenticator) => authenticator.insufficient_scope(asked),
+            None => Challenge::insufficient_scope(asked),
+        }
+    }
+
     /// Ends every session and every open stream, and waits for what still runs.
     ///
     /// New requests are refused from here on. Calls in flight get
@@ -152,6 +188,7 @@ impl Server {
         {
             tracing::warn!("calls were still running at the end of the drain, and are cancelled");
         }
+        self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
         if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
             .await
@@ -173,7 +210,8 @@ impl ServerInner {
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
     pub(crate) fn list_cache(&self, blueprint: &Blueprint) -> CacheHint {
-        let varies = blueprint.on_open.is_some() || self.variants.varies();
+        let varies =
+            blueprint.on_open.is_some() || self.variants.varies() || self.authenticator.is_some();
         let public = !varies && !self.narrow;
         let (scope, ttl) = if public {
             (CacheScope::Public, Duration::from_secs(60))
@@ -201,6 +239,7 @@ impl fmt::Debug for Server {
 pub struct ServerBuilder {
     limits: Limits,
     variants: Variants,
+    authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
     cache_ttl: Option<Duration>,
     narrow: bool,
@@ -211,6 +250,7 @@ impl ServerBuilder {
         Self {
             limits: Limits::default(),
             variants: Variants::new(template),
+            authenticator: None,
             identify: true,
             cache_ttl: None,
             narrow: false,
@@ -241,6 +281,31 @@ impl ServerBuilder {
     ) -> Self {
         self.variants
             .select(move |opening| select(opening).as_ref().to_owned());
+        self
+    }
+
+    /// Verifies who sends each HTTP request, before its body is read. What it does not let in gets
+    /// its challenge (401).
+    ///
+    /// A session belongs to the principal that opened it: to everybody else it does not exist, nor
+    /// do its streams and events. Byte streams are not asked about: whoever serves one knows whose
+    /// it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Principal, Server, Template, auth::{BearerTokens, Caller}};
+    ///
+    /// let template = Template::builder("files", "1.0.0").build()?;
+    /// let ann = Caller::new(Principal::new("example", "ann"));
+    /// let server = Server::builder(template)
+    ///     .authenticate(BearerTokens::new().token("correct horse", ann))
+    ///     .build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn authenticate(mut self, authenticator: impl Authenticate) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
         self
     }
 

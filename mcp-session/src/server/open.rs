@@ -1,21 +1,31 @@
 //! Opening a live session.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::error::{BoxError, Error};
 use crate::server::{Live, Server, Session};
-use crate::session::Opening;
+use crate::session::{EndReason, Opening};
 
 /// Why no session was opened.
 #[derive(Debug)]
 pub(crate) enum OpenError {
     /// `on_open` refused.
     Refused(BoxError),
-    /// `on_open` panicked.
+    /// `select` or `on_open` panicked.
     Panicked,
 }
 
 impl Server {
+    /// As [`prepare`](Self::prepare), for openings that come from a client: a `select` that panics
+    /// costs its own request only.
+    pub(crate) fn try_prepare(&self, opening: Opening) -> Result<Arc<Live>, OpenError> {
+        let prepared = catch_unwind(AssertUnwindSafe(|| self.prepare(opening)));
+        prepared.map_err(|_| OpenError::Panicked)
+    }
+
     /// Opens a session from the newest revision of the variant for this opening, without running
     /// `on_open` yet.
     pub(crate) fn prepare(&self, opening: Opening) -> Arc<Live> {
@@ -36,6 +46,39 @@ impl Server {
         }
         live.opened();
         Ok(())
+    }
+}
+
+/// Ends a session when dropped, unless it was [kept](Self::keep): one that lives as long as a
+/// request, or that may never come to be used.
+#[must_use = "dropping it ends the session"]
+pub(crate) struct Scope {
+    live: Option<Arc<Live>>,
+    reason: EndReason,
+}
+
+impl Scope {
+    pub(crate) fn new(live: &Arc<Live>, reason: EndReason) -> Self {
+        let live = Some(Arc::clone(live));
+        Self { live, reason }
+    }
+
+    /// Ends the session for another reason than that its scope is over.
+    pub(crate) fn end(mut self, reason: EndReason) {
+        self.reason = reason;
+    }
+
+    /// The session lives on: somebody else ends it.
+    pub(crate) fn keep(mut self) {
+        self.live = None;
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        if let Some(live) = &self.live {
+            live.end(self.reason);
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Registry {
         if live.is_over_http() {
             self.counted.fetch_sub(1, Ordering::AcqRel);
         }
-        if live.core().end(reason) {
+        if live.end(reason) {
             tracing::info!(session = live.core().id().abridged(), %reason, "session ended");
         }
     }

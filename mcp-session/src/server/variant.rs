@@ -91,7 +91,7 @@ impl Variants {
         newest.find(|revision| Arc::ptr_eq(&revision.blueprint, blueprint))
     }
 
-    /// The newest revision of the variant for this opening.
+    /// The newest revision of the variant for this opening. Panics where `select` does.
     pub(crate) fn choose(&self, opening: &Opening) -> Arc<Revision> {
         let chosen = self.select.as_ref().map(|select| select(opening));
         let named = chosen.as_deref().and_then(|name| self.members.get(name));

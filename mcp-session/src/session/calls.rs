@@ -12,18 +12,28 @@ use crate::protocol::RequestId;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     // Held for a map operation only, never across an await.
-    running: Mutex<HashMap<RequestId, CancellationToken>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    running: HashMap<RequestId, CancellationToken>,
+    /// Everything was cancelled: what still begins is cancelled from the start.
+    closed: bool,
 }
 
 impl Calls {
     /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
     pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
-        let mut running = self.running.lock();
-        if running.contains_key(id) {
+        let mut table = self.table.lock();
+        if table.running.contains_key(id) {
             return None;
         }
         let token = CancellationToken::new();
-        running.insert(id.clone(), token.clone());
+        if table.closed {
+            token.cancel();
+        }
+        table.running.insert(id.clone(), token.clone());
         Some(CallGuard {
             calls: Arc::clone(self),
             id: id.clone(),
@@ -33,19 +43,23 @@ impl Calls {
 
     /// Cancels the request with this id; false when none is running.
     pub(crate) fn cancel(&self, id: &RequestId) -> bool {
-        let token = self.running.lock().get(id).cloned();
+        let token = self.table.lock().running.get(id).cloned();
         token.inspect(CancellationToken::cancel).is_some()
     }
 
-    /// Cancels everything that is running.
+    /// Cancels everything that is running, and whatever begins later: a request may have found
+    /// its session just before it ended.
     pub(crate) fn cancel_all(&self) {
-        let tokens: Vec<_> = self.running.lock().values().cloned().collect();
+        let mut table = self.table.lock();
+        table.closed = true;
+        let tokens: Vec<_> = table.running.values().cloned().collect();
+        drop(table);
         tokens.iter().for_each(CancellationToken::cancel);
     }
 
     /// How many requests are running.
     pub(crate) fn len(&self) -> usize {
-        self.running.lock().len()
+        self.table.lock().running.len()
     }
 }
 
@@ -66,7 +80,7 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.calls.running.lock().remove(&self.id);
+        self.calls.table.lock().running.remove(&self.id);
     }
 }
 
@@ -84,5 +98,13 @@ mod tests {
         drop(guard);
         assert!(!calls.cancel(&id) && calls.len() == 0);
         assert!(calls.begin(&id).is_some());
+    }
+
+    #[test]
+    fn what_begins_after_the_end_is_cancelled() {
+        let calls = Arc::new(Calls::default());
+        calls.cancel_all();
+        let guard = calls.begin(&RequestId::Number(1)).unwrap();
+        assert!(guard.token().is_cancelled());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::protocol::{ClientCapabilities, Implementation, ProtocolVersion};
+use crate::protocol::{ClientCapabilities, Implementation, InputRequest, ProtocolVersion, method};
 
 /// What a client said of itself: revision, identity, capabilities.
 ///
@@ -80,6 +80,30 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// What a client must be able to do to answer this; `None` for a method nobody knows.
+    pub(crate) fn of(question: &InputRequest) -> Option<Self> {
+        let has = |member: &str| {
+            let params = question.params.as_ref();
+            params
+                .and_then(|params| params.decode::<serde_json::Value>().ok())
+                .and_then(|params| params.get(member).cloned())
+        };
+        match &*question.method {
+            method::ROOTS_LIST => Some(Self::Roots),
+            method::SAMPLING_CREATE_MESSAGE
+                if has("tools").is_some() || has("toolChoice").is_some() =>
+            {
+                Some(Self::SamplingTools)
+            }
+            method::SAMPLING_CREATE_MESSAGE => Some(Self::Sampling),
+            method::ELICITATION_CREATE if has("mode").is_some_and(|mode| mode == "url") => {
+                Some(Self::UrlElicitation)
+            }
+            method::ELICITATION_CREATE => Some(Self::Elicitation),
+            _ => None,
+        }
+    }
+
     /// What a client must declare, in the shape of its capabilities object.
     pub(crate) fn required(self) -> serde_json::Value {
         match self {

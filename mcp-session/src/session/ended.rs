@@ -18,6 +18,10 @@ pub enum EndReason {
     Revoked,
     /// The server is shutting down.
     Shutdown,
+    /// `on_open` refused it.
+    Refused,
+    /// The request it lived for is over: in the stateless era a session lives no longer.
+    Request,
 }
 
 impl fmt::Display for EndReason {
@@ -28,6 +32,8 @@ impl fmt::Display for EndReason {
             Self::Transport => "transport lost",
             Self::Revoked => "revoked",
             Self::Shutdown => "shutdown",
+            Self::Refused => "refused",
+            Self::Request => "request over",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of a client before anything is offered to it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Uri, header};
 
@@ -24,10 +24,18 @@ pub struct Opening {
     request: Option<Arc<HttpRequest>>,
 }
 
-#[derive(Debug)]
 struct HttpRequest {
     uri: Uri,
     headers: HeaderMap,
+}
+
+/// Says neither headers nor query: either may carry what must not get into a log.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest")
+            .field("path", &self.uri.path())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Opening {
@@ -96,8 +104,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer secret".parse().unwrap());
         headers.insert("x-tenant", "acme".parse().unwrap());
+        headers.insert("mcp-session-id", "telling".parse().unwrap());
         let uri = "/mcp?cohort=beta&plain".parse().unwrap();
         let opening = Opening::new(Era::Stateless, None).over_http(uri, headers);
+        let shown = format!("{opening:?}");
+        assert!(
+            !shown.contains("telling") && !shown.contains("beta"),
+            "{shown}"
+        );
         assert_eq!(opening.path(), Some("/mcp"));
         assert_eq!(
             (opening.query("cohort"), opening.query("plain")),

@@ -1,6 +1,6 @@
 //! What is known of the client's roots, and when to ask again.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use parking_lot::Mutex;
 
@@ -88,7 +88,52 @@ impl State {
 
 /// Roots are a set: their order says nothing.
 fn same_set(a: &[Root], b: &[Root]) -> bool {
-    a.len() == b.len()
-        && a.iter().all(|root| b.contains(root))
-        && b.iter().all(|root| a.contains(root))
+    // By hash: a client may name a hundred thousand, and comparing each with each would take
+    // minutes.
+    a.len() == b.len() && set(a) == set(b)
+}
+
+fn set(roots: &[Root]) -> HashSet<(&str, Option<&str>, Option<String>)> {
+    let parts = |root: &'_ Root| {
+        let meta = root.meta.as_ref();
+        meta.and_then(|meta| serde_json::to_string(meta).ok())
+    };
+    roots
+        .iter()
+        .map(|root| (&*root.uri, root.name.as_deref(), parts(root)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roots(count: usize, salt: &str) -> Arc<[Root]> {
+        let root = |number| Root::new(format!("file:///{number}{salt}"));
+        (0..count).map(root).collect()
+    }
+
+    #[test]
+    fn a_set_is_the_same_in_any_order_and_however_large() {
+        let known = Roots::default();
+        known.mark_stale();
+        assert!(known.begin() && !known.begin());
+        assert!(known.answered(roots(100_000, "")).is_some());
+        let mut turned = roots(100_000, "").to_vec();
+        turned.reverse();
+        assert!(known.answered(turned.into()).is_none());
+        assert!(known.answered(roots(100_000, "x")).is_some());
+    }
+
+    #[test]
+    fn nobody_asks_before_the_last_change_was_told() {
+        let known = Roots::default();
+        known.mark_stale();
+        assert!(known.begin());
+        known.answered(roots(1, ""));
+        known.mark_stale();
+        assert!(!known.begin(), "the change is being told");
+        known.settled();
+        assert!(known.begin());
+    }
 }

@@ -22,6 +22,8 @@ struct Table {
     standing: Option<Arc<Outbox>>,
     answers: Vec<(u32, Arc<Outbox>)>,
     opened: u32,
+    /// The session is over: what is opened from here on ends with what it holds.
+    ended: bool,
 }
 
 /// Names one event of one stream of one session. Opaque to clients; it carries a tag of its
@@ -49,12 +51,14 @@ pub(crate) const STANDING: u32 = 0;
 impl Streams {
     /// The standing stream, made at first use.
     pub(crate) fn standing(&self, limits: OutboxLimits) -> Arc<Outbox> {
-        Arc::clone(
-            self.table
-                .lock()
-                .standing
-                .get_or_insert_with(|| Outbox::new(limits)),
-        )
+        let mut table = self.table.lock();
+        let ended = table.ended;
+        let standing = table.standing.get_or_insert_with(|| Outbox::new(limits));
+        if ended {
+            // Whoever found the session just before its end must not wait on it for ever.
+            standing.end();
+        }
+        Arc::clone(standing)
     }
 
     /// Makes an existing queue the standing stream: over a byte stream there is only one.
@@ -72,13 +76,16 @@ impl Streams {
         let mut table = self.table.lock();
         table.answers.retain(|(_, answer)| !answer.is_spent());
         if table.answers.len() >= KEPT {
-            // The oldest answer nobody is reading goes first; one being read or still being
-            // written is never taken from its reader.
-            let oldest = table
-                .answers
-                .iter()
-                .position(|(_, answer)| !answer.is_connected());
+            // The oldest finished answer that nobody is reading goes first, then the oldest that
+            // nobody is reading; one being read is never taken from its reader.
+            let alone = |(_, answer): &(u32, Arc<Outbox>)| !answer.is_connected();
+            let finished = |kept: &(u32, Arc<Outbox>)| alone(kept) && kept.1.is_ended();
+            let oldest = table.answers.iter().position(finished);
+            let oldest = oldest.or_else(|| table.answers.iter().position(alone));
             oldest.map(|index| table.answers.remove(index));
+        }
+        if table.ended {
+            outbox.end();
         }
         table.opened += 1;
         let stream = table.opened;
@@ -117,7 +124,8 @@ impl Streams {
 
     /// Ends all of them.
     pub(crate) fn end(&self) {
-        let table = self.table.lock();
+        let mut table = self.table.lock();
+        table.ended = true;
         table
             .standing
             .iter()
@@ -167,5 +175,52 @@ mod tests {
         ] {
             assert_eq!(EventId::parse(bad), None, "{bad}");
         }
+    }
+
+    fn limits() -> OutboxLimits {
+        let replay = crate::session::Replay {
+            events: 9,
+            bytes: 999,
+            age: std::time::Duration::from_secs(300),
+        };
+        OutboxLimits {
+            notices: 9,
+            replay: Some(replay),
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_opened_after_the_end_is_over() {
+        let streams = Streams::default();
+        streams.end();
+        assert!(streams.standing(limits()).is_ended());
+        let answer = Outbox::new(limits());
+        streams.keep(Arc::clone(&answer));
+        assert!(answer.is_ended());
+    }
+
+    #[test]
+    fn a_finished_answer_makes_room_before_one_that_is_still_written() {
+        use crate::protocol::Frame;
+        use crate::session::Kind;
+        let streams = Streams::default();
+        let said = || {
+            let outbox = Outbox::new(limits());
+            outbox.push(Kind::Notice, Frame::bare_notification("x"));
+            outbox.reader().try_next().unwrap();
+            outbox
+        };
+        let running = streams.keep(said());
+        for _ in 0..KEPT {
+            let finished = said();
+            finished.end();
+            streams.keep(finished);
+        }
+        let event = EventId {
+            tag: 0,
+            stream: running,
+            seen: 0,
+        };
+        assert!(matches!(streams.resume(event), Resume::Reader(..)));
     }
 }

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{both, every_version, serve, template};
+use super::{both, serve, template};
 
 #[derive(Deserialize, JsonSchema)]
 struct Seat {
@@ -230,14 +230,17 @@ async fn a_handler_may_return_its_questions_by_hand() {
             asking.request_state("round one").into_tool_reply()
         });
     let server = serve(template().tool(by_hand));
-    every_version(&server, async |client, version| {
+    for version in ProtocolVersion::ALL {
+        let declared = json!({"elicitation": {}});
+        let client = Client::builder(&server).version(version);
+        let client = client.capabilities(declared).connect().await;
         let result = client
             .request("tools/call", json!({"name": "by_hand"}))
             .await
             .unwrap();
         if version != ProtocolVersion::LATEST {
             assert_eq!(result["isError"], true);
-            return;
+            continue;
         }
         assert_eq!(result["resultType"], "input_required");
         assert_eq!(
@@ -251,8 +254,7 @@ async fn a_handler_may_return_its_questions_by_hand() {
         let result = client.request("tools/call", again).await.unwrap();
         assert_eq!(result["content"][0]["text"], "hello \"Ann\"");
         assert_eq!(result["resultType"], "complete");
-    })
-    .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod answers;
+mod auth;
 mod browsers;
 mod listening;
 mod losses;
 mod refusals;
+mod scopes;
 mod sessions;
 mod sockets;
 mod support;

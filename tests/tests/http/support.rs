@@ -188,9 +188,10 @@ pub(crate) fn server() -> (Server, Probe) {
 /// One client, in one era.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    service: HttpService,
+    pub(crate) service: HttpService,
     pub(crate) session: Option<String>,
-    version: &'static str,
+    pub(crate) token: Option<&'static str>,
+    pub(crate) version: &'static str,
 }
 
 impl Client {
@@ -198,6 +199,7 @@ impl Client {
         Self {
             service,
             session: None,
+            token: None,
             version: MODERN,
         }
     }
@@ -208,9 +210,23 @@ impl Client {
     }
 
     pub(crate) async fn handshake_of(service: HttpService, version: &'static str) -> Self {
+        Self::opened(service, version, None).await
+    }
+
+    /// Opens a session with a token.
+    pub(crate) async fn handshake_as(service: HttpService, token: &'static str) -> Self {
+        Self::opened(service, LATEST_HANDSHAKE, Some(token)).await
+    }
+
+    async fn opened(
+        service: HttpService,
+        version: &'static str,
+        token: Option<&'static str>,
+    ) -> Self {
         let mut client = Self {
             service,
             session: None,
+            token,
             version,
         };
         let answer = client.post(initialize(version)).await;
@@ -259,6 +275,9 @@ impl Client {
         }
         if let Some(session) = &self.session {
             builder = builder.header("mcp-session-id", session);
+        }
+        if let Some(token) = self.token {
+            builder = builder.header("authorization", format!("Bearer {token}"));
         }
         if self.version == MODERN {
             builder = builder.header("mcp-method", message["method"].as_str().unwrap_or_default());

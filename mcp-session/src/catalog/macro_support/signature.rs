@@ -67,6 +67,11 @@ impl Signature {
         self.needs.capability(capability);
     }
 
+    /// Adds a scope that the caller's credential must have.
+    pub fn scope(&mut self, scope: impl Into<String>) {
+        self.needs.scope(scope);
+    }
+
     pub(super) fn into_tool(self) -> ToolSignature {
         ToolSignature {
             schema: Some(self.generator.finish_object(self.properties, self.required)),

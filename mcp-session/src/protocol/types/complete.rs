@@ -12,7 +12,7 @@ use crate::protocol::types::{decode_params, object};
 
 /// The parameters of `completion/complete`.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompleteParams {
     /// Whose argument is being typed.
     #[serde(rename = "ref")]
@@ -21,7 +21,11 @@ pub struct CompleteParams {
     #[serde(deserialize_with = "object")]
     pub argument: CompleteArgument,
     /// What has been filled in already (since 2025-06-18).
-    #[serde(default, deserialize_with = "object")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "CompleteContext::is_empty"
+    )]
     pub context: CompleteContext,
 }
 
@@ -44,6 +48,12 @@ pub struct CompleteContext {
     pub arguments: BTreeMap<String, String>,
 }
 
+impl CompleteContext {
+    fn is_empty(&self) -> bool {
+        self.arguments.is_empty()
+    }
+}
+
 /// What a completion is for.
 #[expect(clippy::exhaustive_enums, reason = "every revision has these two")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +71,20 @@ pub enum CompleteRef {
         /// The template, as listed.
         uri: String,
     },
+}
+
+impl CompleteParams {
+    /// Asks for completions of what has been typed of an argument.
+    pub fn new(reference: CompleteRef, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            reference,
+            argument: CompleteArgument {
+                name: name.into(),
+                value: value.into(),
+            },
+            context: CompleteContext::default(),
+        }
+    }
 }
 
 from_params!(CompleteParams);

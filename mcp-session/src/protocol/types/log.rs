@@ -109,4 +109,11 @@ pub struct SetLevelParams {
     pub level: LogLevel,
 }
 
+impl SetLevelParams {
+    /// Asks for messages of at least a level.
+    pub const fn new(level: LogLevel) -> Self {
+        Self { level }
+    }
+}
+
 from_params!(SetLevelParams, LogParams);

@@ -82,6 +82,13 @@ pub struct SubscribeParams {
     pub uri: String,
 }
 
+impl SubscribeParams {
+    /// Names a resource.
+    pub fn new(uri: impl Into<String>) -> Self {
+        Self { uri: uri.into() }
+    }
+}
+
 /// The parameters of `notifications/resources/updated`.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -144,13 +144,16 @@ setters!(ResourceTemplateDefinition {
 
 /// The parameters of `resources/read`.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReadResourceParams {
     /// The address.
     pub uri: ByteStr,
     /// The client's answers, an object, when this is a retry (since 2026-07-28).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_responses: Option<Raw>,
     /// The state that the server sent along with its questions (since 2026-07-28).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_state: Option<String>,
 }
 

@@ -36,11 +36,18 @@ impl SubscriptionFilter {
 
 /// The parameters of `subscriptions/listen`.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenParams {
     /// What the client wants to hear of.
     #[serde(deserialize_with = "object")]
     pub notifications: SubscriptionFilter,
+}
+
+impl ListenParams {
+    /// Asks for notifications.
+    pub fn new(notifications: SubscriptionFilter) -> Self {
+        Self { notifications }
+    }
 }
 
 /// The parameters of `notifications/subscriptions/acknowledged`.

@@ -118,15 +118,19 @@ setters!(ToolAnnotations {
 
 /// The parameters of `tools/call`, with the arguments still raw.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CallToolParams {
     /// The tool.
     pub name: ByteStr,
     /// The arguments, an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Raw>,
     /// The client's answers, an object, when the call is a retry (since 2026-07-28).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_responses: Option<Raw>,
     /// The state that the server sent along with its questions (since 2026-07-28).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_state: Option<String>,
 }
 
@@ -263,6 +267,12 @@ mod tests {
         assert_eq!(params.name, "add");
         assert_eq!(params.arguments.unwrap().as_str(), r#"{"a": 1}"#);
         assert_eq!(params.request_state.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn parameters_are_written_as_they_are_read() {
+        let text = r#"{"name":"add","arguments":{"a":1},"requestState":"s"}"#;
+        assert_eq!(serde_json::to_string(&call(text).unwrap()).unwrap(), text);
     }
 
     #[test]

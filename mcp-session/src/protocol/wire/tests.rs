@@ -146,6 +146,33 @@ fn for_every_revision(check: impl Fn(ProtocolVersion, &Schemas)) {
 }
 
 #[test]
+fn the_check_itself_refuses_what_a_revision_does_not_know() {
+    for_every_revision(|version, schemas| {
+        let with = |member: &str, value: Value| {
+            let mut tool = json!({ "name": "a", "inputSchema": { "type": "object" } });
+            tool[member] = value;
+            schemas.accepts("Tool", &tool)
+        };
+        assert!(with("description", json!("d")));
+        assert!(!with("surprise", json!(1)));
+        assert_eq!(with("icons", json!([])), version.has_icons());
+        assert_eq!(with("title", json!("T")), version.has_titles());
+        assert_eq!(
+            with("annotations", json!({})),
+            version.has_tool_annotations()
+        );
+        assert_eq!(
+            with("outputSchema", json!({ "type": "object" })),
+            version.has_structured_content()
+        );
+        assert_eq!(
+            with("outputSchema", json!({ "type": "array" })),
+            version.has_any_structured_content()
+        );
+    });
+}
+
+#[test]
 fn results_of_handlers_are_valid_in_every_revision() {
     for_every_revision(|version, schemas| {
         let shape = shape(version);

@@ -219,6 +219,11 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// True when nothing follows what is queued.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.queue.lock().ended
+    }
+
     /// Attaches a reader at the first unread event. It takes over from readers already there.
     pub(crate) fn reader(self: &Arc<Self>) -> Reader {
         self.queue.lock().attach(self)

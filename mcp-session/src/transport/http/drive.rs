@@ -10,7 +10,7 @@ use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 use http::Response;
 use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::dispatch::{Answer, Running, Upgrade};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::server::{Live, Server};
@@ -19,7 +19,11 @@ use crate::transport::http::stream::{Call, EventStream, Ids};
 use crate::transport::http::{HttpBody, reply};
 
 /// Runs a request until it is clear what the response is.
-pub(super) async fn drive(server: &Server, running: Running) -> Response<HttpBody> {
+pub(super) async fn drive(
+    server: &Server,
+    running: Running,
+    expires: Option<Instant>,
+) -> Response<HttpBody> {
     let Running {
         future,
         outlet,
@@ -30,7 +34,7 @@ pub(super) async fn drive(server: &Server, running: Running) -> Response<HttpBod
     let mut reader = outlet.reader();
     if upgrade == Upgrade::Passive {
         let stream = EventStream::new(server, live, reader).with_waiting(future);
-        return reply::stream(stream);
+        return reply::stream(stream.until(expires));
     }
     let runtime = Handle::try_current().ok();
     let call = Some(future);
@@ -43,6 +47,7 @@ pub(super) async fn drive(server: &Server, running: Running) -> Response<HttpBod
         version,
         upgrade,
         runtime,
+        expires,
     };
     let silence = driven.server.limits().silence;
     match driven.advance(&mut reader, silence).await {
@@ -77,6 +82,8 @@ struct Driven {
     version: ProtocolVersion,
     upgrade: Upgrade,
     runtime: Option<Handle>,
+    /// When the caller's credential expires.
+    expires: Option<Instant>,
 }
 
 /// Whether a client can come back to a stream.
@@ -136,7 +143,8 @@ impl Driven {
         resumable: Resumable,
         task: Option<AbortHandle>,
     ) -> Response<HttpBody> {
-        let mut stream = EventStream::new(&self.server, Arc::clone(&self.live), reader);
+        let stream = EventStream::new(&self.server, Arc::clone(&self.live), reader);
+        let mut stream = stream.until(self.expires);
         if resumable == Resumable::Yes && self.resumable() == Resumable::Yes {
             let core = self.live.core();
             let number = core.streams.keep(Arc::clone(&self.outlet));

@@ -10,9 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::auth::Challenge;
 use crate::dispatch::Answer;
 use crate::protocol::{self, RpcError};
 use crate::transport::http::stream::EventStream;
@@ -52,6 +53,9 @@ pub(super) fn answer(answer: Answer) -> Response<HttpBody> {
         id.set_sensitive(true);
         headers.insert(SESSION, id);
     }
+    if let Some(challenge) = answer.challenge {
+        insert_challenge(headers, &challenge);
+    }
     if let Some(seconds) = answer.retry_after {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
@@ -65,6 +69,26 @@ pub(super) fn refusal(
 ) -> Response<HttpBody> {
     let error = RpcError::invalid_request(message);
     json(status, protocol::Frame::error(None, &error, true))
+}
+
+/// The refusal of a caller that was not verified.
+pub(super) fn challenge(challenge: &Challenge) -> Response<HttpBody> {
+    let status = StatusCode::from_u16(challenge.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = refusal(status, challenge.message());
+    let headers = response.headers_mut();
+    match challenge.header() {
+        Some(text) => insert_challenge(headers, &text),
+        None => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+    }
+    response
+}
+
+fn insert_challenge(headers: &mut HeaderMap, challenge: &str) {
+    if let Ok(value) = HeaderValue::from_str(challenge) {
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
 }
 
 pub(super) fn method_not_allowed(allowed: &'static str) -> Response<HttpBody> {

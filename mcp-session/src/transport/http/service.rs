@@ -13,6 +13,7 @@ use http::{Method, Request, Response, StatusCode, Uri, request::Parts};
 use http_body::Body;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
+use crate::auth::{Caller, Credentials};
 use crate::dispatch::{Reaction, http as dispatch};
 use crate::error::{Error, Result};
 use crate::server::Server;
@@ -153,25 +154,40 @@ impl HttpService {
     }
 
     async fn admitted<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
+        let uri = full_uri(&parts);
+        let credentials = Credentials::new(&uri, &parts.headers);
+        let caller = match self.server.authenticate(&credentials).await {
+            Ok(caller) => caller,
+            Err(challenge) => return reply::challenge(&challenge),
+        };
         match parts.method {
-            Method::POST => self.post(parts, body).await,
-            Method::GET => self.get(&parts),
-            Method::DELETE => reply::answer(dispatch::delete(&self.server, &parts.headers)),
+            Method::POST => self.post(caller, uri, parts, body).await,
+            Method::GET => self.get(caller.as_ref(), &parts),
+            Method::DELETE => {
+                let caller = caller.as_ref();
+                reply::answer(dispatch::delete(&self.server, caller, &parts.headers))
+            }
             _ => reply::method_not_allowed("GET, POST, DELETE"),
         }
     }
 
-    async fn post<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
+    async fn post<B: Body>(
+        self,
+        caller: Option<Caller>,
+        uri: Uri,
+        parts: Parts,
+        body: B,
+    ) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
         let bytes = match self.read(&parts, body, limit).await {
             Ok(bytes) => bytes,
             Err(refusal) => return refusal,
         };
-        let uri = full_uri(&parts);
-        match dispatch::post(&self.server, uri, parts.headers, bytes).await {
+        let expires = caller.as_ref().and_then(Caller::expires);
+        match dispatch::post(&self.server, caller, uri, parts.headers, bytes).await {
             Reaction::Accepted => reply::empty(StatusCode::ACCEPTED),
             Reaction::Answer(answer) => reply::answer(answer),
-            Reaction::Running(running) => drive::drive(&self.server, running).await,
+            Reaction::Running(running) => drive::drive(&self.server, running, expires).await,
         }
     }
 
@@ -202,15 +218,18 @@ impl HttpService {
         Ok(body::read(body, limit).await?)
     }
 
-    fn get(&self, parts: &Parts) -> Response<HttpBody> {
+    fn get(&self, caller: Option<&Caller>, parts: &Parts) -> Response<HttpBody> {
         if !headers::accepts(&parts.headers, Media::EventStream) {
             return reply::refusal(
                 StatusCode::NOT_ACCEPTABLE,
                 "the answer is an event stream: `Accept: text/event-stream`",
             );
         }
-        match dispatch::get(&self.server, &parts.headers) {
-            Ok(attached) => stream::attached(&self.server, attached),
+        match dispatch::get(&self.server, caller, &parts.headers) {
+            Ok(attached) => {
+                let expires = caller.and_then(Caller::expires);
+                stream::attached(&self.server, attached, expires)
+            }
             Err(answer) => reply::answer(answer),
         }
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::Response;
 use tokio::task::AbortHandle;
 
-use crate::clock::{self, Sleep};
+use crate::clock::{self, Instant, Sleep};
 use crate::dispatch::{Answer, http::Attached};
 use crate::server::{Live, Server};
 use crate::session::{EventId, Kind, Reader};
@@ -39,6 +39,8 @@ pub(super) struct EventStream {
     writer: EventWriter,
     begun: bool,
     keep_alive: KeepAlive,
+    /// When the credential expires that it was opened with.
+    expiry: Option<Pin<Box<Sleep>>>,
 }
 
 /// What the ids of a stream's events have in common.
@@ -77,12 +79,19 @@ impl EventStream {
                 interval: server.limits().keep_alive,
                 timer: None,
             },
+            expiry: None,
         }
     }
 
     /// Gives the events ids, so that a client can come back to the stream.
     pub(super) fn with_ids(mut self, ids: Ids) -> Self {
         self.ids = Some(ids);
+        self
+    }
+
+    /// Ends the stream, unfinished, when the credential expires that it was opened with.
+    pub(super) fn until(mut self, expires: Option<Instant>) -> Self {
+        self.expiry = expires.map(|expires| Box::pin(clock::timer_until(expires)));
         self
     }
 
@@ -113,6 +122,17 @@ impl EventStream {
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(chunk) = self.writer.take() {
             return Poll::Ready(Some(chunk));
+        }
+        let expired = self
+            .expiry
+            .as_mut()
+            .is_some_and(|expiry| expiry.as_mut().poll(cx).is_ready());
+        if expired {
+            // Whoever comes back with a new credential reads on from here.
+            self.reader = None;
+            self.waiting = None;
+            self.owned = None;
+            return Poll::Ready(None);
         }
         self.wait(cx);
         self.read(cx);
@@ -180,7 +200,11 @@ impl EventStream {
 }
 
 /// The response to a GET: the standing stream of a session, or one that is resumed.
-pub(super) fn attached(server: &Server, attached: Attached) -> Response<HttpBody> {
+pub(super) fn attached(
+    server: &Server,
+    attached: Attached,
+    expires: Option<Instant>,
+) -> Response<HttpBody> {
     let Attached {
         live,
         stream,
@@ -199,7 +223,8 @@ pub(super) fn attached(server: &Server, attached: Attached) -> Response<HttpBody
         // An event of its own, because this stream is opened more than once and no id may repeat.
         reader.outbox().prime();
     }
-    reply::stream(EventStream::new(server, live, reader).with_ids(ids))
+    let stream = EventStream::new(server, live, reader).with_ids(ids);
+    reply::stream(stream.until(expires))
 }
 
 impl Drop for EventStream {
