@@ -105,7 +105,7 @@ pub use catalog::{
     ResourceTemplate, Tool,
 };
 pub use context::{Context, Dep, FromContext};
-pub use error::{BoxError, Error, Mistake, Result, ToolError};
+pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::Elicited;

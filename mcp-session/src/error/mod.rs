@@ -6,12 +6,14 @@
 
 mod handler;
 mod mistake;
+mod refused;
 
 use std::fmt;
 
 pub use handler::ToolError;
 pub(crate) use handler::ToolErrorKind;
 pub use mistake::Mistake;
+pub use refused::Refused;
 
 /// The result of what this crate's own functions do.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
