@@ -35,7 +35,8 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let ctx = arrival.context(params.input_responses, params.request_state);
     let client = Arc::clone(&arrival.client);
     let start = |ctx| tool.handler().run(params.arguments, ctx);
-    let limit = tool.needs().time().or(arrival.server.limits().request);
+    let request = arrival.server.limits().request;
+    let limit = tool.needs().time().or(request);
     let finish = move |returned, shape: &Shape| match returned {
         Some(reply) => finish(reply, &name, &client, shape),
         None => Ok(panicked(&name).shape(shape)),

@@ -6,6 +6,7 @@ mod answers;
 mod auth;
 mod browsers;
 mod capacity;
+mod connections;
 mod lifecycles;
 mod listening;
 mod losses;

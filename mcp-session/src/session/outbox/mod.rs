@@ -21,6 +21,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Instant};
 use crate::protocol::{Frame, ProgressToken, RequestId};
@@ -92,6 +93,8 @@ pub(crate) struct Event {
     pub(crate) seq: u64,
     /// `None` for a priming event.
     pub(crate) frame: Option<Frame>,
+    /// It is the answer to a request, which somebody waits for.
+    pub(crate) is_answer: bool,
 }
 
 /// How much a queue may hold.
@@ -154,6 +157,8 @@ struct Waiting {
     waker: Option<Waker>,
     /// It is let go of once it has read up to here.
     until: Option<u64>,
+    /// Cancelled when it goes; made for the first who wants to know.
+    gone: Option<CancellationToken>,
 }
 
 impl Outbox {
@@ -261,6 +266,17 @@ impl Outbox {
         self.queue.lock().alone_since
     }
 
+    /// Cancelled when whoever reads now goes; at once where nobody does.
+    pub(crate) fn gone(&self) -> CancellationToken {
+        let mut queue = self.queue.lock();
+        let Some(active) = queue.readers.last_mut() else {
+            let gone = CancellationToken::new();
+            gone.cancel();
+            return gone;
+        };
+        active.gone.get_or_insert_default().clone()
+    }
+
     /// True while somebody reads.
     pub(crate) fn is_connected(&self) -> bool {
         !self.queue.lock().readers.is_empty()
@@ -301,6 +317,7 @@ impl Queue {
             id,
             waker: None,
             until: None,
+            gone: None,
         });
         Reader {
             outbox: Arc::clone(outbox),
@@ -345,6 +362,7 @@ impl Queue {
         let event = Event {
             seq: held.seq,
             frame: held.frame.clone(),
+            is_answer: matches!(held.kind, Kind::Response(_)),
         };
         if let Kind::Response(permit) = &mut held.kind {
             // The request is answered as far as the server can tell: its place is free.
@@ -472,13 +490,15 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut queue = self.outbox.queue.lock();
-        queue.readers.retain(|reader| reader.id != self.id);
+        let own = queue.readers.iter().position(|own| own.id == self.id);
+        let gone = own.and_then(|own| queue.readers.remove(own).gone);
         if queue.readers.is_empty() {
             queue.alone_since = Some(clock::now());
         }
         // Whoever read before takes over, and must look at what is there.
         let waker = queue.active_waker();
         drop(queue);
+        gone.iter().for_each(CancellationToken::cancel);
         waker.into_iter().for_each(Waker::wake);
     }
 }

@@ -64,19 +64,28 @@ impl StdioRun {
         self.ending.session()
     }
 
-    /// Serves until standard input ends, the server shuts down or the session is ended from
+    /// Goes on when the process that started this one is gone, for as long as standard input is
+    /// open: for servers started through something that does not wait for them.
+    pub fn outlive_parent(mut self) -> Self {
+        self.streams.outlive_parent();
+        self
+    }
+
+    /// Serves until standard input ends, the parent process is gone (on Unix; see
+    /// [`outlive_parent`](Self::outlive_parent)), the server shuts down or the session is ended from
     /// elsewhere. See [`Run::serve`](crate::transport::Run::serve) for what happens then.
     ///
     /// # Errors
     ///
     /// [`Error::is_io`] when a stream breaks, the client does not read its last answers in time,
-    /// or the operating system refuses a thread.
+    /// or the operating system refuses a thread. A client that is gone while nothing it asked for
+    /// is unanswered is no error.
     ///
     /// # Cancel safety
     ///
     /// Not cancel safe: dropped halfway, the session ends and calls in flight are cancelled
     /// without an answer.
-    pub async fn serve(self) -> Result<()> {
+    pub async fn serve(mut self) -> Result<()> {
         let (input, output) = self.streams.open()?;
         let server = self.ending.server();
         let served = self.ending.serve(input, output).await;
@@ -89,7 +98,7 @@ impl StdioRun {
 
 impl Server {
     /// Serves the client that started this process, over standard input and output, until
-    /// standard input ends.
+    /// standard input ends or, on Unix, that process is gone.
     ///
     /// On Unix, handlers may print: while the client is served, standard output leads to standard
     /// error. On other systems whatever a handler prints reaches the client and corrupts the
