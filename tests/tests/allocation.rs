@@ -125,7 +125,7 @@ async fn abandon(server: &Server, number: usize) {
         "clientInfo": {"name": "gone", "version": "1"},
     }});
     let id = post(server, None, &initialize).await.expect("a session");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         // Gone in the middle of the handshake.
         return;
     }

