@@ -186,6 +186,6 @@ fn main() {
         abandoned(&server, ABANDONED).await
     });
     println!("{ABANDONED} abandoned sessions left {left} bytes behind");
-    assert!(left.unsigned_abs() < 4_096, "{left} bytes");
+    assert!(left < 4_096, "{left} bytes");
     println!("the same for 10 tools and for 10,000: {few:#?}");
 }
