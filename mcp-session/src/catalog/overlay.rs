@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::catalog::snapshot::{Listed, Snapshot};
-use crate::catalog::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
+use crate::catalog::{Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
 
 /// The changes of one session, by kind. Empty until the session changes something, and as large
 /// as what it changed.
@@ -150,6 +150,21 @@ impl<E: Listed> Changes<E> {
         own(self) == own(other) && visible(self) == visible(other)
     }
 
+    /// What is wrong with changes of this snapshot; nothing is what to expect.
+    fn problem(&self, snapshot: &Snapshot<E>) -> Option<&'static str> {
+        let (changed, added) = (self.changed(), self.added());
+        let own = |(_, entry): &(u32, E)| snapshot.position(entry.definition().key()).is_some();
+        if changed.iter().any(|(at, _)| *at as usize >= snapshot.len()) {
+            Some("changes what its snapshot does not have")
+        } else if !changed.is_sorted_by(|(a, _), (b, _)| a < b) {
+            Some("changes one entry twice")
+        } else if added.iter().any(own) {
+            Some("adds what its snapshot has")
+        } else {
+            None
+        }
+    }
+
     /// The same changes, by key, relative to a newer snapshot: what it no longer has and was
     /// replaced becomes the session's own; what it no longer has and was hidden is forgotten.
     pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>) -> Self {
@@ -191,6 +206,20 @@ impl Overlay {
             && self.prompts.is_empty()
             && self.resources.is_empty()
             && self.templates.is_empty()
+    }
+}
+
+impl Overlay {
+    /// What is wrong with an overlay of this catalog; nothing is what to expect.
+    pub(crate) fn problems(&self, catalog: &Catalog) -> Vec<String> {
+        let kinds = [
+            ("tools", self.tools.problem(&catalog.tools)),
+            ("prompts", self.prompts.problem(&catalog.prompts)),
+            ("resources", self.resources.problem(&catalog.resources)),
+            ("templates", self.templates.problem(&catalog.templates)),
+        ];
+        let told = |(kind, problem): (&str, Option<&str>)| Some(format!("{kind}: it {}", problem?));
+        kinds.into_iter().filter_map(told).collect()
     }
 }
 

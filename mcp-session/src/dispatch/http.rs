@@ -13,8 +13,8 @@ use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{
-    is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening, refused_session,
-    taken,
+    count, is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening,
+    refused_session, taken,
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
@@ -37,15 +37,23 @@ pub(crate) async fn post(
         caller,
         uri,
         headers,
+        bytes: body.len(),
     };
     if server.inner().stopping.is_cancelled() {
         return post.unavailable("the server is shutting down");
     }
-    match decode(&body, &server.limits().decode()) {
+    let traffic = &server.inner().totals.traffic;
+    let decoded = decode(&body, &server.limits().decode());
+    traffic.heard(count(&decoded), body.len());
+    let reaction = match decoded {
         Ok(Incoming::One(message)) => post.one(message).await,
         Ok(Incoming::Batch(messages)) => post.batch(messages),
         Err(error) => post.error(400, error.id.as_ref(), &error.error),
+    };
+    if let Reaction::Answer(answer) = &reaction {
+        answer.count(traffic);
     }
+    reaction
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
@@ -136,6 +144,8 @@ struct Post<'a> {
     caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
+    /// The size of its body.
+    bytes: usize,
 }
 
 impl Post<'_> {
@@ -150,7 +160,7 @@ impl Post<'_> {
                 }
                 match self.session() {
                     Ok(live) => {
-                        heard(self.server, &live);
+                        self.heard(&live, 1);
                         notice::answered(&live, response);
                         Reaction::Accepted
                     }
@@ -169,7 +179,10 @@ impl Post<'_> {
             Era::Stateless => self.stateless(request, meta).await,
             Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
             Era::Handshake => match self.session() {
-                Ok(live) => self.handshake(&live, request, meta, None),
+                Ok(live) => {
+                    self.heard(&live, 1);
+                    told(&live, self.handshake(&live, request, meta, None))
+                }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
@@ -237,7 +250,7 @@ impl Post<'_> {
             let error = RpcError::invalid_request("this session is initialized already");
             return self.error(400, Some(&request.id), &error);
         }
-        let (server, limits) = (self.server, self.server.limits());
+        let (server, limits, bytes) = (self.server, self.server.limits(), self.bytes);
         let inner = server.inner();
         inner.sessions.sweep(
             inner.uptime_ms(),
@@ -259,6 +272,7 @@ impl Post<'_> {
                 return Answer::error(200, Some(&request.id), &error, version).into();
             }
         };
+        live.core().traffic.heard(1, bytes);
         let Some(guard) = live.core().calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
@@ -301,7 +315,7 @@ impl Post<'_> {
         match self.era(meta.protocol_version.as_deref(), &notification.method) {
             Era::Handshake => match self.session() {
                 Ok(live) => {
-                    heard(self.server, &live);
+                    self.heard(&live, 1);
                     notice::handshake(self.server, &live, notification);
                     Reaction::Accepted
                 }
@@ -329,6 +343,7 @@ impl Post<'_> {
             let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
             return self.error(400, None, &error);
         }
+        self.heard(&live, messages.len());
         let version = version(&live);
         let outlet = Outbox::new(self.server.limits().resumable());
         let reactions: Vec<_> = messages
@@ -350,7 +365,7 @@ impl Post<'_> {
                 Err(error) => Answer::error(200, error.id.as_ref(), &error.error, version).into(),
             })
             .collect();
-        joined(reactions, outlet, live, version)
+        told(&live, joined(reactions, outlet, Arc::clone(&live), version))
     }
 
     /// Routes a request of a handshake session.
@@ -362,7 +377,6 @@ impl Post<'_> {
         shared: Option<&Arc<Outbox>>,
     ) -> Reaction {
         let server = self.server;
-        heard(server, live);
         let version = version(live);
         let Some(client) = live.core().client().cloned() else {
             let error = RpcError::invalid_request("this session is not initialized yet");
@@ -395,6 +409,12 @@ impl Post<'_> {
             granted: granted(self.caller.as_ref()),
             mirrored: false,
         })
+    }
+
+    /// Something was heard of a session's client.
+    fn heard(&self, live: &Live, messages: usize) {
+        heard(self.server, live);
+        live.core().traffic.heard(messages, self.bytes);
     }
 
     /// The session that the headers name, if it is the caller's.
@@ -498,6 +518,14 @@ fn granted(caller: Option<&Caller>) -> Granted {
             .map(|caller| caller.granted().clone())
             .unwrap_or_default(),
     )
+}
+
+/// Counts what a session answers at once; what runs is counted where it ends.
+fn told(live: &Live, reaction: Reaction) -> Reaction {
+    if let Reaction::Answer(answer) = &reaction {
+        answer.count(&live.core().traffic);
+    }
+    reaction
 }
 
 fn heard(server: &Server, live: &Live) {

@@ -15,7 +15,7 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Frame, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Scope, Server};
@@ -95,7 +95,9 @@ impl Connection {
 
     /// Decodes one message, or one batch.
     pub(crate) fn decode(&self, line: &Bytes) -> Decoded {
-        decode(line, &self.server.limits().decode())
+        let decoded = decode(line, &self.server.limits().decode());
+        self.live.heard_messages(count(&decoded), line.len());
+        decoded
     }
 
     /// Takes one message, or one batch.
@@ -345,6 +347,14 @@ impl Connection {
     }
 }
 
+/// How many messages were sent at once.
+pub(crate) fn count(decoded: &Decoded) -> usize {
+    match decoded {
+        Ok(Incoming::Batch(messages)) => messages.len(),
+        Ok(Incoming::One(_)) | Err(_) => 1,
+    }
+}
+
 /// A request that was admitted, and what keeps its id taken.
 struct Admitted {
     request: Request,
@@ -440,14 +450,13 @@ pub(crate) fn joined(
     }
     if running.is_empty() {
         return match batched(known) {
-            Some(frame) => Answer::new(200, frame).into(),
+            Some(answer) => answer.into(),
             None => Reaction::Accepted,
         };
     }
     let future = Box::pin(async move {
         let answered = futures_util::future::join_all(running).await;
-        let frame = batched(known.into_iter().chain(answered.into_iter().flatten()));
-        frame.map(|frame: Frame| Answer::new(200, frame))
+        batched(known.into_iter().chain(answered.into_iter().flatten()))
     });
     Reaction::Running(Running {
         future,

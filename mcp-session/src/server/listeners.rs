@@ -253,6 +253,11 @@ impl Listeners {
         self.each(|listener| listener.resource_updated(uri));
     }
 
+    /// How many streams are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
     fn each(&self, tell: impl Fn(&Listener)) {
         let open: Vec<_> = self.open.lock().values().cloned().collect();
         open.iter().for_each(|listener| tell(listener));

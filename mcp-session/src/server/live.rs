@@ -18,7 +18,7 @@ use crate::context::{Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
 use crate::server::template::Revision;
-use crate::server::{Server, ServerInner};
+use crate::server::{Server, ServerInner, Totals};
 use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -57,6 +57,8 @@ pub(crate) struct Live {
     overlay: RwLock<Overlay>,
     /// `on_open` is running: edits build the view.
     opening: AtomicBool,
+    /// When it was opened, in milliseconds of its server's life.
+    opened_ms: u64,
     /// When it was last heard of, in milliseconds of its server's life.
     heard: AtomicU64,
     server: Weak<ServerInner>,
@@ -70,13 +72,15 @@ impl Live {
         revision: Arc<Revision>,
         server: &Arc<ServerInner>,
     ) -> Arc<Self> {
+        let now_ms = server.uptime_ms();
         Arc::new(Self {
             over_http: opening.path().is_some(),
             core: Core::new(opening),
             revision,
             overlay: RwLock::default(),
             opening: AtomicBool::new(true),
-            heard: AtomicU64::new(server.uptime_ms()),
+            opened_ms: now_ms,
+            heard: AtomicU64::new(now_ms),
             server: Arc::downgrade(server),
         })
     }
@@ -102,6 +106,36 @@ impl Live {
         self.server.upgrade().map(Server::from_inner)
     }
 
+    /// Counts messages of its client, on a byte stream.
+    pub(crate) fn heard_messages(&self, messages: usize, bytes: usize) {
+        self.core.traffic.heard(messages, bytes);
+        if let Some(server) = self.server.upgrade() {
+            self.heard(server.uptime_ms());
+            server.totals.traffic.heard(messages, bytes);
+        }
+    }
+
+    /// Counts a message on its way to its client.
+    pub(crate) fn told(&self, bytes: usize) {
+        self.core.traffic.told(bytes);
+        self.totals(|totals| totals.traffic.told(bytes));
+    }
+
+    /// Counts requests that are answered with errors.
+    pub(crate) fn failed(&self, errors: usize) {
+        if errors > 0 {
+            self.core.traffic.failed(errors);
+            self.totals(|totals| totals.traffic.failed(errors));
+        }
+    }
+
+    /// Counts something for the whole server, while that is there.
+    pub(crate) fn totals(&self, count: impl FnOnce(&Totals)) {
+        if let Some(server) = self.server.upgrade() {
+            count(&server.totals);
+        }
+    }
+
     pub(crate) fn is_over_http(&self) -> bool {
         self.over_http
     }
@@ -109,6 +143,15 @@ impl Live {
     /// Something was heard of its client.
     pub(crate) fn heard(&self, now_ms: u64) {
         self.heard.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// For how long it lives, and since when nothing was heard of its client, in milliseconds.
+    pub(crate) fn times(&self, now_ms: u64) -> (u64, u64) {
+        let heard = self.heard.load(Ordering::Relaxed);
+        (
+            now_ms.saturating_sub(self.opened_ms),
+            now_ms.saturating_sub(heard),
+        )
     }
 
     /// True when nothing was heard for so long, nothing runs and nobody listens.
@@ -161,6 +204,9 @@ impl Live {
     /// belongs to. False when it had ended already.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
         let first = self.core.end(reason);
+        if first && self.core.era() == Era::Handshake {
+            self.totals(|totals| totals.ended(reason));
+        }
         let changed = std::mem::take(&mut *self.overlay.write());
         drop(changed);
         first
@@ -252,6 +298,10 @@ impl Host for Live {
 impl Session {
     pub(crate) fn new(live: Arc<Live>) -> Self {
         Self { live }
+    }
+
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// Its name. Treat it as a secret over HTTP, where it is the `Mcp-Session-Id`.

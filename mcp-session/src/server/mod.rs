@@ -10,6 +10,8 @@ mod open;
 mod publish;
 mod registry;
 mod roots;
+mod sessions;
+mod stats;
 mod template;
 mod variant;
 
@@ -29,6 +31,8 @@ pub use live::Session;
 pub use notifier::Notifier;
 pub use registry::Sessions;
 pub use roots::RootsChange;
+pub use sessions::Unhealthy;
+pub use stats::{ServerStats, SessionStats};
 pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
@@ -37,6 +41,7 @@ pub(crate) use listeners::{Listener, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use registry::Registry;
+pub(crate) use stats::Totals;
 pub(crate) use template::{Blueprint, Revision};
 
 use listeners::Listeners;
@@ -74,6 +79,7 @@ pub(crate) struct ServerInner {
     pub(crate) variants: Variants,
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
+    pub(crate) totals: Totals,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -108,6 +114,7 @@ impl Server {
             variants: builder.variants,
             sessions: Registry::default(),
             listeners: Listeners::default(),
+            totals: Totals::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,

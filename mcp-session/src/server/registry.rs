@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::RwLock;
 
-use crate::server::{Live, ServerInner, Session};
+use crate::server::{Live, ServerInner, Session, Totals};
 use crate::session::{EndReason, SessionId};
 
 /// How many parts the table has, each with a lock of its own.
@@ -77,6 +77,7 @@ impl Registry {
     fn insert(&self, live: &Arc<Live>) {
         let id = live.core().id().clone();
         self.shard(id.as_str()).write().insert(id, Arc::clone(live));
+        live.totals(Totals::opened);
     }
 
     /// The session of this id.
@@ -98,7 +99,7 @@ impl Registry {
             self.counted.fetch_sub(1, Ordering::AcqRel);
         }
         if live.end(reason) {
-            tracing::info!(session = live.core().id().abridged(), %reason, "session ended");
+            tracing::info!(session = %live.core().id().tag(), %reason, "session ended");
         }
     }
 
@@ -163,7 +164,7 @@ impl Drop for Place {
 /// Made by [`Server::sessions`](crate::Server::sessions).
 #[derive(Debug, Clone, Copy)]
 pub struct Sessions<'a> {
-    registry: &'a Registry,
+    pub(super) registry: &'a Registry,
 }
 
 impl<'a> Sessions<'a> {

@@ -122,6 +122,29 @@ impl Streams {
             .any(|outbox| outbox.is_connected())
     }
 
+    /// How many messages wait to be read on all of them.
+    pub(crate) fn unread(&self) -> usize {
+        let table = self.table.lock();
+        let answers = table.answers.iter().map(|(_, answer)| answer);
+        let all = table.standing.iter().chain(answers);
+        all.map(|outbox| outbox.unread()).sum()
+    }
+
+    /// What is wrong with them; nothing is what to expect.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let table = self.table.lock();
+        let answers = table
+            .answers
+            .iter()
+            .map(|(stream, answer)| (*stream, answer));
+        let standing = table.standing.iter().map(|outbox| (STANDING, outbox));
+        standing
+            .chain(answers)
+            .filter(|(_, outbox)| !outbox.is_sound())
+            .map(|(stream, _)| format!("the books of stream {stream} are wrong"))
+            .collect()
+    }
+
     /// Ends all of them.
     pub(crate) fn end(&self) {
         let mut table = self.table.lock();

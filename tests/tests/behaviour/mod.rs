@@ -11,6 +11,7 @@ mod hiding;
 mod lifecycle;
 mod listening;
 mod logging;
+mod observing;
 mod opening;
 mod paging;
 mod progress;

@@ -7,6 +7,7 @@ mod auth;
 mod browsers;
 mod listening;
 mod losses;
+mod observing;
 mod refusals;
 mod scopes;
 mod sessions;

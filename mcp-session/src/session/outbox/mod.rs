@@ -268,6 +268,25 @@ impl Outbox {
         !self.queue.lock().readers.is_empty()
     }
 
+    /// True when what is counted of the queue is what is in it.
+    pub(crate) fn is_sound(&self) -> bool {
+        let queue = self.queue.lock();
+        let bytes: usize = queue.events.iter().map(Held::len).sum();
+        let unkeyed = |held: &&Held| !held.read && held.kind.is_counted();
+        let unkeyed = queue.events.iter().filter(unkeyed).count();
+        let behind = queue
+            .events
+            .back()
+            .is_none_or(|last| last.seq + 1 == queue.next);
+        bytes == queue.bytes && unkeyed == queue.unkeyed && behind && queue.unread <= queue.next
+    }
+
+    /// How many events wait to be read.
+    pub(crate) fn unread(&self) -> usize {
+        let queue = self.queue.lock();
+        usize::try_from(queue.next - queue.unread).unwrap_or(usize::MAX)
+    }
+
     /// True when something waits to be read.
     pub(crate) fn has_unread(&self) -> bool {
         let queue = self.queue.lock();

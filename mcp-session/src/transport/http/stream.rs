@@ -66,6 +66,7 @@ pub(super) struct AbortOnDrop(AbortHandle);
 
 impl EventStream {
     pub(super) fn new(server: &Server, live: Arc<Live>, reader: Reader) -> Self {
+        server.inner().totals.stream_opened();
         Self {
             reader: Some(reader),
             ids: None,
@@ -191,7 +192,10 @@ impl EventStream {
             };
             let id = self.ids.map(|ids| ids.after(event.seq + 1));
             match (event.frame, id) {
-                (Some(frame), id) => self.writer.message(id, &frame),
+                (Some(frame), id) => {
+                    self.live.told(frame.len());
+                    self.writer.message(id, &frame);
+                }
                 (None, Some(id)) => self.writer.priming(id),
                 (None, None) => {}
             }
@@ -232,6 +236,7 @@ impl Drop for EventStream {
         // The time of silence begins when the stream is gone.
         if let Some(server) = self.live.server() {
             self.live.heard(server.inner().uptime_ms());
+            server.inner().totals.stream_closed();
         }
     }
 }
