@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
+const FIXTURE: &str = env!("CARGO_BIN_EXE_stdio_fixture");
+
 /// Long enough for a loaded machine; nothing waits this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,8 +23,22 @@ struct Process {
 
 impl Process {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stdio_fixture"))
-            .args(args)
+        let mut fixture = Command::new(FIXTURE);
+        fixture.args(args);
+        Self::spawn(fixture)
+    }
+
+    /// Starts the server from a process of its own, which waits for it.
+    #[cfg(unix)]
+    fn start_through_another(args: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let script = "\"$0\" \"$@\"; exit 0";
+        shell.args(["-c", script, FIXTURE]).args(args);
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -258,4 +274,42 @@ async fn the_session_can_be_edited_before_the_client_comes() {
     let mut process = Process::initialized().await;
     process.call(1, "own").await;
     assert_eq!(process.answer().await, (1, "own".to_owned()));
+}
+
+/// Kills the process between this one and the server, which it started.
+#[cfg(unix)]
+async fn orphaned(process: &mut Process) {
+    process.call(1, "echo").await;
+    assert_eq!(process.answer().await, (1, "echoed".to_owned()));
+    process.child.kill().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_server_ends_with_its_parent_though_standard_input_stays_open() {
+    let mut process = Process::start_through_another(&[]);
+    process.send(&initialize()).await;
+    process.receive().await;
+    orphaned(&mut process).await;
+    assert_eq!(process.line().await, None, "it closes its output");
+    let mut errors = String::new();
+    let read = process.errors.read_to_string(&mut errors);
+    tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert!(errors.contains("ended: transport lost"), "{errors}");
+    assert!(process.input.is_some(), "no end of input told it");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_may_outlive_its_parent() {
+    let mut process = Process::start_through_another(&["--outlive"]);
+    process.send(&initialize()).await;
+    process.receive().await;
+    orphaned(&mut process).await;
+    for id in 2..50 {
+        process.call(id, "echo").await;
+        assert_eq!(process.answer().await, (id, "echoed".to_owned()));
+    }
+    drop(process.input.take());
+    assert_eq!(process.line().await, None);
 }

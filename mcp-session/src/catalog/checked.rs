@@ -336,7 +336,7 @@ impl Checking {
         }
         for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
             self.problem(format!(
-                "it takes a `Dep<{name}>`, and nobody provides one: `TemplateBuilder::provide`"
+                "it takes a `Dep<{name}>`; give the template one with `provide`"
             ));
         }
     }

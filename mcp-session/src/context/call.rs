@@ -1,13 +1,6 @@
 //! One request in flight: what it said, where its messages go, whether it is still wanted.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -40,30 +33,51 @@ pub(crate) struct CallParts {
 /// One request, shared by its handler and by whoever drives it.
 pub(crate) struct Call {
     pub(crate) parts: CallParts,
-    // Held to look at and set two numbers, never across an await.
-    pub(crate) steps: Mutex<Steps>,
-    answered: AtomicBool,
+    // Held to decide and to queue what was decided, never across an await: two reports cannot
+    // overtake each other, and nothing follows the answer.
+    talk: Mutex<Talk>,
+}
+
+/// What was said about a request so far.
+#[derive(Debug, Default)]
+struct Talk {
+    steps: Steps,
+    answered: bool,
 }
 
 impl Call {
     pub(crate) fn new(parts: CallParts) -> Self {
         Self {
             parts,
-            steps: Mutex::default(),
-            answered: AtomicBool::new(false),
+            talk: Mutex::default(),
         }
     }
 
     /// Queues a message about this request, unless it is answered already.
     pub(crate) fn say(&self, kind: Kind, frame: Frame) {
-        if !self.answered.load(Ordering::Acquire) {
+        let talk = self.talk.lock();
+        if !talk.answered {
+            self.parts.outlet.push(kind, frame);
+        }
+    }
+
+    /// Queues a progress report that `report` makes, if it is one to tell.
+    pub(crate) fn report(
+        &self,
+        progress: f64,
+        total: Option<f64>,
+        report: impl FnOnce() -> (Kind, Frame),
+    ) {
+        let mut talk = self.talk.lock();
+        if !talk.answered && talk.steps.admit(progress, total) {
+            let (kind, frame) = report();
             self.parts.outlet.push(kind, frame);
         }
     }
 
     /// The request is answered: nothing more may be said about it.
     pub(crate) fn answered(&self) {
-        self.answered.store(true, Ordering::Release);
+        self.talk.lock().answered = true;
     }
 
     pub(crate) fn wants_log(&self, level: LogLevel) -> bool {

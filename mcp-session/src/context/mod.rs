@@ -5,6 +5,7 @@
 
 mod ask;
 mod call;
+mod connection;
 mod deps;
 mod extract;
 mod input;
@@ -18,6 +19,7 @@ use crate::auth::Principal;
 use crate::protocol::{Frame, LogLevel, LogParams, RequestId, RequestMeta, method};
 use crate::session::{Client, Core, Kind};
 
+pub use connection::{Cancellation, Connection};
 pub use deps::Dep;
 pub use extract::{FromContext, Needs};
 pub use input::InputResponses;

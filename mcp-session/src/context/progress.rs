@@ -48,16 +48,18 @@ impl<'a> Progress<'a> {
         let Some(token) = &parts.meta.progress_token else {
             return;
         };
-        if !self.progress.is_finite() || !self.call.steps.lock().admit(self.progress, self.total) {
+        if !self.progress.is_finite() {
             return;
         }
-        let mut params = ProgressParams::new(token.clone(), self.progress);
-        params.total = self.total.filter(|total| total.is_finite());
-        params.message = self.message;
-        let params = wire::progress(&params, parts.client.version());
-        let frame = Frame::notification_raw(method::PROGRESS, &params);
-        self.call
-            .say(Kind::Keyed(About::Progress(token.clone()).into()), frame);
+        let (progress, total) = (self.progress, self.total);
+        self.call.report(progress, total, || {
+            let mut params = ProgressParams::new(token.clone(), progress);
+            params.total = total.filter(|total| total.is_finite());
+            params.message = self.message;
+            let params = wire::progress(&params, parts.client.version());
+            let frame = Frame::notification_raw(method::PROGRESS, &params);
+            (Kind::Keyed(About::Progress(token.clone()).into()), frame)
+        });
     }
 }
 
@@ -70,7 +72,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    fn admit(&mut self, progress: f64, total: Option<f64>) -> bool {
+    pub(crate) fn admit(&mut self, progress: f64, total: Option<f64>) -> bool {
         if self.last.is_some_and(|last| progress <= last) {
             return false;
         }

@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 async fn main() -> mcp_session::Result<()> {
     print_before_serving();
     let server = Server::new(template()?);
-    let run = server.stdio().await?;
+    let mut run = server.stdio().await?;
+    if std::env::args().nth(1).as_deref() == Some("--outlive") {
+        run = run.outlive_parent();
+    }
     let session = run.session();
     session.edit(|edit| {
         let own = Tool::new("own")

@@ -1,6 +1,12 @@
 //! Progress: rises only, only with a token, stops with the answer.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use mcp_session::protocol::ProtocolVersion;
 use mcp_session::testing::{Client, Notification};
@@ -96,6 +102,45 @@ async fn progress_is_thinned_out_and_still_completes() {
         let said = call(&client, json!({"progressToken": 1})).await;
         assert!((2..=51).contains(&said.len()), "{}", said.len());
         assert_eq!(said.last().unwrap().params["progress"], 10_000);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_from_many_threads_neither_swap_nor_follow_the_answer() {
+    let race = Tool::new("climb")
+        .description("-")
+        .handler(async |ctx: Context| {
+            let step = Arc::new(AtomicU32::new(0));
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    let (ctx, step) = (ctx.clone(), Arc::clone(&step));
+                    std::thread::spawn(move || {
+                        for _ in 0..2_000 {
+                            let step = step.fetch_add(1, Ordering::Relaxed);
+                            ctx.progress(f64::from(step)).total(0.0).send();
+                        }
+                    })
+                })
+                .collect();
+            // Answered in the middle of it: what is left says nothing.
+            while step.load(Ordering::Relaxed) < 4_000 {
+                std::hint::spin_loop();
+            }
+            drop(threads);
+        });
+    let server = serve(template().tool(race));
+    both(&server, async |client| {
+        let params = json!({"name": "climb", "_meta": {"progressToken": 1}});
+        client.request("tools/call", params).await.unwrap();
+        let before = client.notifications().await;
+        let steps: Vec<_> = steps(&before)
+            .iter()
+            .map(|step| step.as_f64().unwrap())
+            .collect();
+        assert!(!steps.is_empty() && steps.is_sorted());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(client.notifications().await, []);
     })
     .await;
 }

@@ -21,6 +21,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Instant};
 use crate::protocol::{Frame, ProgressToken, RequestId};
@@ -156,6 +157,8 @@ struct Waiting {
     waker: Option<Waker>,
     /// It is let go of once it has read up to here.
     until: Option<u64>,
+    /// Cancelled when it goes; made for the first who wants to know.
+    gone: Option<CancellationToken>,
 }
 
 impl Outbox {
@@ -263,6 +266,17 @@ impl Outbox {
         self.queue.lock().alone_since
     }
 
+    /// Cancelled when whoever reads now goes; at once where nobody does.
+    pub(crate) fn gone(&self) -> CancellationToken {
+        let mut queue = self.queue.lock();
+        let Some(active) = queue.readers.last_mut() else {
+            let gone = CancellationToken::new();
+            gone.cancel();
+            return gone;
+        };
+        active.gone.get_or_insert_default().clone()
+    }
+
     /// True while somebody reads.
     pub(crate) fn is_connected(&self) -> bool {
         !self.queue.lock().readers.is_empty()
@@ -315,6 +329,7 @@ impl Queue {
             id,
             waker: None,
             until: None,
+            gone: None,
         });
         Reader {
             outbox: Arc::clone(outbox),
@@ -487,13 +502,15 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut queue = self.outbox.queue.lock();
-        queue.readers.retain(|reader| reader.id != self.id);
+        let own = queue.readers.iter().position(|own| own.id == self.id);
+        let gone = own.and_then(|own| queue.readers.remove(own).gone);
         if queue.readers.is_empty() {
             queue.alone_since = Some(clock::now());
         }
         // Whoever read before takes over, and must look at what is there.
         let waker = queue.active_waker();
         drop(queue);
+        gone.iter().for_each(CancellationToken::cancel);
         waker.into_iter().for_each(Waker::wake);
     }
 }

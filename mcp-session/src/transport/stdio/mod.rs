@@ -63,7 +63,15 @@ impl StdioRun {
         self.ending.session()
     }
 
-    /// Serves until standard input ends, the server shuts down or the session is ended from
+    /// Goes on when the process that started this one is gone, for as long as standard input is
+    /// open: for servers started through something that does not wait for them.
+    pub fn outlive_parent(mut self) -> Self {
+        self.streams.outlive_parent();
+        self
+    }
+
+    /// Serves until standard input ends, the parent process is gone (on Unix; see
+    /// [`outlive_parent`](Self::outlive_parent)), the server shuts down or the session is ended from
     /// elsewhere. See [`Run::serve`](crate::transport::Run::serve) for what happens then.
     ///
     /// # Errors
@@ -76,7 +84,7 @@ impl StdioRun {
     ///
     /// Not cancel safe: dropped halfway, the session ends and calls in flight are cancelled
     /// without an answer.
-    pub async fn serve(self) -> Result<()> {
+    pub async fn serve(mut self) -> Result<()> {
         let (input, output) = self.streams.open()?;
         self.ending.serve(input, output).await
     }
@@ -84,7 +92,7 @@ impl StdioRun {
 
 impl Server {
     /// Serves the client that started this process, over standard input and output, until
-    /// standard input ends.
+    /// standard input ends or, on Unix, that process is gone.
     ///
     /// On Unix, handlers may print: while the client is served, standard output leads to standard
     /// error. On other systems whatever a handler prints reaches the client and corrupts the

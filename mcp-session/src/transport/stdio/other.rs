@@ -12,8 +12,19 @@ impl Streams {
         Ok(Self)
     }
 
-    #[expect(clippy::unused_self, reason = "it is used on Unix")]
-    pub(super) fn open(&self) -> Result<(Stdin, Stdout)> {
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "there is a parent to watch on Unix"
+    )]
+    pub(super) fn outlive_parent(&mut self) {}
+
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "it is used on Unix"
+    )]
+    pub(super) fn open(&mut self) -> Result<(Stdin, Stdout)> {
         Ok((tokio::io::stdin(), tokio::io::stdout()))
     }
 }

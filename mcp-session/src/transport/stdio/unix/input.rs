@@ -20,6 +20,8 @@ use rustix::io::Errno;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
 
+use crate::transport::stdio::unix::parent::Parent;
+
 /// How much is read at one time.
 const CHUNK: usize = 64 * 1024;
 
@@ -37,14 +39,14 @@ pub(in crate::transport::stdio) struct Input {
 }
 
 impl Input {
-    /// Starts the thread that reads `input`.
-    pub(super) fn start(input: Arc<OwnedFd>) -> io::Result<Self> {
+    /// Starts the thread that reads `input`, for as long as `parent` lives.
+    pub(super) fn start(input: Arc<OwnedFd>, parent: Option<Parent>) -> io::Result<Self> {
         let (stopped, stop) = io::pipe()?;
         let (sender, chunks) = mpsc::channel(AHEAD);
         let thread = std::thread::Builder::new()
             .name("mcp-stdin".to_owned())
             .spawn(move || {
-                if let Err(error) = pump(&input, &stopped, &sender) {
+                if let Err(error) = pump(&input, &stopped, parent.as_ref(), &sender) {
                     // Nobody listens when the run is over.
                     let _ = sender.blocking_send(Err(error));
                 }
@@ -58,25 +60,38 @@ impl Input {
     }
 }
 
-/// Reads until the end of input, or until the run is over.
+/// Reads until the end of input, until the run is over or until the parent is gone and nothing
+/// waits to be read.
 fn pump(
     input: &OwnedFd,
     stopped: &PipeReader,
+    parent: Option<&Parent>,
     chunks: &mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; CHUNK];
+    let exit = parent.and_then(Parent::exit);
+    let interval = parent.and_then(Parent::interval);
     loop {
-        let mut ready = [
-            PollFd::new(input, PollFlags::IN),
-            PollFd::new(stopped, PollFlags::IN),
-        ];
-        match poll(&mut ready, None) {
+        let mut ready: Vec<_> = [PollFd::new(input, PollFlags::IN)]
+            .into_iter()
+            .chain([PollFd::new(stopped, PollFlags::IN)])
+            .chain(exit.map(|exit| PollFd::new(exit, PollFlags::IN)))
+            .collect();
+        match poll(&mut ready, interval) {
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
         if !ready[1].revents().is_empty() {
             return Ok(());
+        }
+        if ready[0].revents().is_empty() {
+            let exited = ready.get(2).is_some_and(|exit| !exit.revents().is_empty());
+            if exited || parent.is_some_and(Parent::is_gone) {
+                tracing::info!("the process that started this one is gone");
+                return Ok(());
+            }
+            continue;
         }
         match rustix::io::read(input, &mut *buffer) {
             Ok(0) => return Ok(()),

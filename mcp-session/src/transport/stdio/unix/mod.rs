@@ -2,6 +2,7 @@
 
 mod input;
 mod output;
+mod parent;
 
 use std::{
     fs::File,
@@ -14,11 +15,13 @@ use crate::error::{Error, Result};
 
 use input::Input;
 use output::Output;
+use parent::Parent;
 
 /// Private duplicates of descriptors 0 and 1, which lead elsewhere meanwhile; put back on drop.
 pub(super) struct Streams {
     input: Arc<OwnedFd>,
     output: Arc<OwnedFd>,
+    parent: Option<Parent>,
 }
 
 impl Streams {
@@ -33,15 +36,21 @@ impl Streams {
         let streams = Self {
             input: Arc::new(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?),
             output: Arc::new(rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?),
+            parent: Parent::watch(),
         };
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
         rustix::stdio::dup2_stdout(io::stderr())?;
         Ok(streams)
     }
 
+    /// The parent's end is not the end of input.
+    pub(super) fn outlive_parent(&mut self) {
+        self.parent = None;
+    }
+
     /// The two ends, for one run.
-    pub(super) fn open(&self) -> Result<(Input, Output)> {
-        let input = Input::start(Arc::clone(&self.input));
+    pub(super) fn open(&mut self) -> Result<(Input, Output)> {
+        let input = Input::start(Arc::clone(&self.input), self.parent.take());
         let output = Output::new(Arc::clone(&self.output));
         let both = input.and_then(|input| Ok((input, output?)));
         both.map_err(|error| Error::io("standard input and output cannot be opened", error))
