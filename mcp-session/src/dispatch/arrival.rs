@@ -3,7 +3,6 @@
 use std::{pin::Pin, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
 use crate::auth::Granted;
 use crate::catalog::Families;
@@ -130,35 +129,26 @@ impl Arrival<'_> {
         + 'static,
     ) -> Work {
         let shape = self.shape();
-        let span = tracing::info_span!(
-            "request",
-            method = %self.request.method,
-            id = ?self.request.id,
-            era = ?self.live.core().era(),
-        );
         let (id, guard) = (self.request.id, self.guard);
         let running = self.server.inner().tasks.token();
         let handler = Contained::starting(|| start(ctx.clone()));
         let (scope, drained) = (self.scope, self.server.inner().drained.clone());
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
-        Work::Runs(Box::pin(
-            async move {
-                let returned = tokio::select! {
-                    biased;
-                    () = ctx.call().parts.cancel.cancelled() => None,
-                    returned = handler => Some(returned),
-                    // Last, so that a handler that is done at once never registers for it.
-                    () = drained.cancelled() => None,
-                };
-                ctx.call().answered();
-                let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-                abandoned.disarm();
-                drop((guard, scope, running));
-                answer
-            }
-            .instrument(span),
-        ))
+        Work::Runs(Box::pin(async move {
+            let returned = tokio::select! {
+                biased;
+                () = ctx.call().parts.cancel.cancelled() => None,
+                returned = handler => Some(returned),
+                // Last, so that a handler that is done at once never registers for it.
+                () = drained.cancelled() => None,
+            };
+            ctx.call().answered();
+            let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
+            abandoned.disarm();
+            drop((guard, scope, running));
+            answer
+        }))
     }
 }
 

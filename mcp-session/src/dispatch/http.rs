@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
+use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{
     count, is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening,
     refused_session, taken,
 };
-use crate::dispatch::{admit, lifecycle, mirror, notice, route};
+use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
     DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, RpcError, decode, method,
@@ -171,13 +172,16 @@ impl Post<'_> {
     }
 
     async fn request(self, request: Request) -> Reaction {
-        let meta = match RequestMeta::of(request.params.as_ref()) {
+        let mut meta = match RequestMeta::of(request.params.as_ref()) {
             Ok(meta) => meta,
             Err(error) => return self.error(400, Some(&request.id), &error),
         };
+        observe::adopt_trace(&mut meta, &self.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
             Era::Stateless => self.stateless(request, meta).await,
-            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Handshake if &*request.method == method::INITIALIZE => {
+                self.initialize(&request, &meta)
+            }
             Era::Handshake => match self.session() {
                 Ok(live) => {
                     self.heard(&live, 1);
@@ -241,7 +245,7 @@ impl Post<'_> {
         route::route(arrival)
     }
 
-    fn initialize(self, request: &Request) -> Reaction {
+    fn initialize(self, request: &Request, meta: &RequestMeta) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
@@ -276,6 +280,14 @@ impl Post<'_> {
         let Some(guard) = live.core().calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
+        let observed = Observed::begin(&Facts {
+            method: Some(method::INITIALIZE),
+            id: &request.id,
+            params: None,
+            meta,
+            live: &live,
+            version,
+        });
         let scope = Scope::new(&live, EndReason::Transport);
         let (entering, server) = (Arc::clone(&live), server.clone());
         let id = request.id.clone();
@@ -299,7 +311,7 @@ impl Post<'_> {
         let outlet = Outbox::new(limits.transient());
         let upgrade = Upgrade::Never;
         Reaction::Running(Running {
-            future: Box::pin(future),
+            future: observed.around(Box::pin(future)),
             outlet,
             live,
             version,

@@ -183,7 +183,7 @@ fn decoded<'a>(name: &str, text: &'a str) -> Result<Cow<'a, str>, RpcError> {
 }
 
 /// A text member of the parameters, read in one pass that skips the others.
-fn member_text(params: Option<&Raw>, member: &str) -> Option<String> {
+pub(crate) fn member_text(params: Option<&Raw>, member: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]

@@ -34,6 +34,8 @@ pub(crate) struct Answer {
     pub(crate) challenge: Option<String>,
     /// How many requests it answers with an error: more than one in a batch.
     pub(crate) errors: usize,
+    /// The code of the error it is, if it is one.
+    pub(crate) code: Option<i64>,
 }
 
 /// A request that is running. Whoever drives it polls [`future`](Self::future) to its end, and
@@ -69,6 +71,7 @@ impl Answer {
             retry_after: None,
             challenge: None,
             errors: 0,
+            code: None,
         }
     }
 
@@ -81,6 +84,7 @@ impl Answer {
             retry_after: None,
             challenge: None,
             errors: 0,
+            code: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Answer {
         let frame = Frame::error(id, error, version.may_omit_error_id());
         Self {
             errors: 1,
+            code: Some(error.code),
             ..Self::new(status, frame)
         }
     }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
+use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
@@ -130,7 +131,9 @@ impl Connection {
         };
         match admit::era(meta.protocol_version.as_deref(), None, &request.method) {
             Era::Stateless => self.stateless(request, meta),
-            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Handshake if &*request.method == method::INITIALIZE => {
+                self.initialize(&request, &meta)
+            }
             Era::Handshake => self.handshake(request, meta),
         }
     }
@@ -257,7 +260,7 @@ impl Connection {
         self.refused(Some(&id), &error)
     }
 
-    fn initialize(&self, request: &Request) -> Reaction {
+    fn initialize(&self, request: &Request, meta: &RequestMeta) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
@@ -280,11 +283,20 @@ impl Connection {
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let (server, live) = (self.server.clone(), Arc::clone(&self.live));
+        let observed = Observed::begin(&Facts {
+            method: Some(method::INITIALIZE),
+            id: &request.id,
+            params: None,
+            meta,
+            live: &live,
+            version,
+        });
         let future = opening(server, Arc::clone(&live), client, request.id.clone(), guard);
+        let future = observed.around(Box::pin(future));
         let outlet = Arc::clone(&self.outbox);
         let upgrade = Upgrade::Never;
         Reaction::Running(Running {
-            future: Box::pin(future),
+            future,
             outlet,
             live,
             version,

@@ -6,6 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::RwLock;
@@ -204,8 +205,12 @@ impl Live {
     /// belongs to. False when it had ended already.
     pub(crate) fn end(&self, reason: EndReason) -> bool {
         let first = self.core.end(reason);
-        if first && self.core.era() == Era::Handshake {
-            self.totals(|totals| totals.ended(reason));
+        if first
+            && self.core.era() == Era::Handshake
+            && let Some(server) = self.server.upgrade()
+        {
+            let (age, _) = self.times(server.uptime_ms());
+            server.totals.ended(reason, Duration::from_millis(age));
         }
         let changed = std::mem::take(&mut *self.overlay.write());
         drop(changed);

@@ -5,6 +5,7 @@ mod extension;
 mod limits;
 mod listeners;
 pub(crate) mod live;
+pub(crate) mod metrics;
 mod notifier;
 mod open;
 mod publish;

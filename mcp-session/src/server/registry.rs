@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::RwLock;
 
-use crate::server::{Live, ServerInner, Session, Totals};
+use crate::server::{Live, ServerInner, Session, Totals, metrics};
 use crate::session::{EndReason, SessionId};
 
 /// How many parts the table has, each with a lock of its own.
@@ -95,6 +95,7 @@ impl Registry {
     }
 
     fn forget(&self, live: &Arc<Live>, reason: EndReason) {
+        metrics::session_closed();
         if live.is_over_http() {
             self.counted.fetch_sub(1, Ordering::AcqRel);
         }

@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::server::{Live, Server, Session};
+use crate::server::{Live, Server, Session, metrics};
 use crate::session::{Counters, EndReason, Traffic};
 
 /// What is counted for a server as a whole, since it was made.
@@ -27,18 +27,22 @@ pub(crate) struct Totals {
 impl Totals {
     pub(crate) fn opened(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
+        metrics::session_opened();
     }
 
-    pub(crate) fn ended(&self, reason: EndReason) {
+    pub(crate) fn ended(&self, reason: EndReason, age: Duration) {
+        metrics::session_ended(reason, age);
         *self.ended.lock().entry(reason).or_default() += 1;
     }
 
     pub(crate) fn stream_opened(&self) {
         self.streams.fetch_add(1, Ordering::Relaxed);
+        metrics::stream_opened();
     }
 
     pub(crate) fn stream_closed(&self) {
         self.streams.fetch_sub(1, Ordering::Relaxed);
+        metrics::stream_closed();
     }
 }
 

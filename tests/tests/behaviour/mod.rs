@@ -22,6 +22,7 @@ mod resources;
 mod roots;
 mod structured;
 mod tools;
+mod tracing;
 mod variants;
 
 use mcp_session::protocol::{Era, ProtocolVersion, RpcError};
