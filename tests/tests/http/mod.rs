@@ -10,6 +10,7 @@ mod listening;
 mod losses;
 mod observing;
 mod refusals;
+mod roots;
 mod scopes;
 mod sessions;
 mod sockets;
