@@ -1,6 +1,6 @@
 //! The requests in flight on one byte stream or in one handshake session.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -11,19 +11,20 @@ use crate::protocol::RequestId;
 /// refuses an id that is already running.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    // Held for a map operation only, never across an await.
-    running: Mutex<HashMap<RequestId, CancellationToken>>,
+    // Held for a look through it only, never across an await. In-flight limits keep it short, and
+    // when nothing runs it holds no memory: most sessions are idle most of the time.
+    running: Mutex<Vec<(RequestId, CancellationToken)>>,
 }
 
 impl Calls {
     /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
     pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
         let mut running = self.running.lock();
-        if running.contains_key(id) {
+        if running.iter().any(|(known, _)| known == id) {
             return None;
         }
         let token = CancellationToken::new();
-        running.insert(id.clone(), token.clone());
+        running.push((id.clone(), token.clone()));
         Some(CallGuard {
             calls: Arc::clone(self),
             id: id.clone(),
@@ -33,14 +34,17 @@ impl Calls {
 
     /// Cancels the request with this id; false when none is running.
     pub(crate) fn cancel(&self, id: &RequestId) -> bool {
-        let token = self.running.lock().get(id).cloned();
+        let running = self.running.lock();
+        let found = running.iter().find(|(known, _)| known == id);
+        let token = found.map(|(_, token)| token.clone());
+        drop(running);
         token.inspect(CancellationToken::cancel).is_some()
     }
 
     /// Cancels everything that is running.
     pub(crate) fn cancel_all(&self) {
-        let tokens: Vec<_> = self.running.lock().values().cloned().collect();
-        tokens.iter().for_each(CancellationToken::cancel);
+        let running = self.running.lock().clone();
+        running.iter().for_each(|(_, token)| token.cancel());
     }
 
     /// How many requests are running.
@@ -66,7 +70,13 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.calls.running.lock().remove(&self.id);
+        let mut running = self.calls.running.lock();
+        if let Some(index) = running.iter().position(|(known, _)| *known == self.id) {
+            running.swap_remove(index);
+        }
+        if running.is_empty() {
+            *running = Vec::new();
+        }
     }
 }
 
