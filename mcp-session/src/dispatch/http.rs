@@ -181,7 +181,7 @@ impl Post<'_> {
             client,
             outlet: Outbox::new(server.limits().transient()),
             cancel: CancellationToken::new(),
-            closing: server.inner().stopping.clone(),
+            closing: &server.inner().stopping,
             guard: None,
             mirrored: true,
         };
@@ -362,7 +362,7 @@ fn handshake(
         client,
         outlet,
         cancel: guard.token().clone(),
-        closing: server.inner().stopping.clone(),
+        closing: &server.inner().stopping,
         guard: Some(guard),
         mirrored: false,
     })

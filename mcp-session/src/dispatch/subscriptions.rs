@@ -25,6 +25,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, RpcErro
         guard,
         ..
     } = arrival;
+    let closing = closing.clone();
     let listener = Listener::new(request.id.detach(), live, granted, outlet, shape.clone());
     let listening = server.listeners.open(server, listener);
     Ok(Work::Waits(Box::pin(async move {
