@@ -3,7 +3,7 @@
 //! The transport has checked what is about HTTP alone (host, origin, content type, size); here
 //! begins what is about the protocol, in the order of admission that ARCHITECTURE.md lists.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
@@ -15,25 +15,38 @@ use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refuse
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
     DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, RpcError, decode, method,
+    RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, Registry, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
+/// What becomes of a POST. Only `on_open` takes time, so most are decided at once.
+pub(crate) enum Decision<'a> {
+    Now(Reaction),
+    /// `on_open` runs first.
+    Opens(Pin<Box<dyn Future<Output = Reaction> + Send + 'a>>),
+}
+
+impl<T: Into<Reaction>> From<T> for Decision<'_> {
+    fn from(reaction: T) -> Self {
+        Self::Now(reaction.into())
+    }
+}
+
 /// Takes the body of a POST.
-pub(crate) async fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Reaction {
+pub(crate) fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Decision<'_> {
     let post = Post {
         server,
         uri,
         headers,
     };
     if server.inner().stopping.is_cancelled() {
-        return post.unavailable("the server is shutting down");
+        return post.unavailable("the server is shutting down").into();
     }
     match decode(&body, &server.limits().decode()) {
-        Ok(Incoming::One(message)) => post.one(message).await,
-        Ok(Incoming::Batch(messages)) => post.batch(messages),
-        Err(error) => post.error(400, error.id.as_ref(), &error.error),
+        Ok(Incoming::One(message)) => post.one(message),
+        Ok(Incoming::Batch(messages)) => post.batch(messages).into(),
+        Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
     }
 }
 
@@ -121,55 +134,59 @@ struct Post<'a> {
     headers: HeaderMap,
 }
 
-impl Post<'_> {
-    async fn one(self, message: Message) -> Reaction {
+impl<'a> Post<'a> {
+    fn one(self, message: Message) -> Decision<'a> {
         match message {
-            Message::Request(request) => self.request(request).await,
-            Message::Notification(notification) => self.notification(notification),
-            Message::Response(response) => {
-                if self.era(None, "") == Era::Stateless {
-                    let error = RpcError::invalid_request("a stateless client sends no responses");
-                    return self.error(400, None, &error);
-                }
-                match named_session(self.server, &self.headers) {
-                    Ok(live) => {
-                        heard(self.server, &live);
-                        notice::answered(&live, response);
-                        Reaction::Accepted
-                    }
-                    Err(refusal) => refusal.answer(None).into(),
-                }
-            }
+            Message::Request(request) => self.request(request),
+            Message::Notification(notification) => self.notification(notification).into(),
+            Message::Response(response) => self.response(response).into(),
         }
     }
 
-    async fn request(self, request: Request) -> Reaction {
+    fn response(&self, response: Response) -> Reaction {
+        if self.era(None, "") == Era::Stateless {
+            let error = RpcError::invalid_request("a stateless client sends no responses");
+            return self.error(400, None, &error);
+        }
+        match named_session(self.server, &self.headers) {
+            Ok(live) => {
+                heard(self.server, &live);
+                notice::answered(&live, response);
+                Reaction::Accepted
+            }
+            Err(refusal) => refusal.answer(None).into(),
+        }
+    }
+
+    fn request(self, request: Request) -> Decision<'a> {
         let meta = match RequestMeta::of(request.params.as_ref()) {
             Ok(meta) => meta,
-            Err(error) => return self.error(400, Some(&request.id), &error),
+            Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
         match self.era(meta.protocol_version.as_deref(), &request.method) {
-            Era::Stateless => self.stateless(request, meta).await,
-            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Stateless => self.stateless(request, meta),
+            Era::Handshake if &*request.method == method::INITIALIZE => {
+                self.initialize(&request).into()
+            }
             Era::Handshake => match named_session(self.server, &self.headers) {
-                Ok(live) => handshake(self.server, &live, request, meta, None),
+                Ok(live) => handshake(self.server, &live, request, meta, None).into(),
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
     }
 
-    async fn stateless(self, request: Request, meta: RequestMeta) -> Reaction {
+    fn stateless(self, request: Request, meta: RequestMeta) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
-        let refused = |status, error: &RpcError| -> Reaction {
+        let refused = move |status, error: &RpcError| -> Reaction {
             Answer::error(status, Some(&id), error, ProtocolVersion::LATEST).into()
         };
         let client = match admit::client(&meta, Some(self.version_header())) {
             Ok(client) => client,
-            Err(error) => return refused(400, &error),
+            Err(error) => return refused(400, &error).into(),
         };
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
-            return refused(400, &error);
+            return refused(400, &error).into();
         }
         let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
         let live = server.prepare(opening);
@@ -186,12 +203,18 @@ impl Post<'_> {
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
-            return refused(404, &error);
+            return refused(404, &error).into();
         }
-        if let Err(error) = server.open(&live).await {
-            return refused(200, &refused_session(&error));
+        if live.revision().blueprint.on_open.is_none() {
+            live.opened();
+            return route::route(arrival).into();
         }
-        route::route(arrival)
+        Decision::Opens(Box::pin(async move {
+            match server.open(&live).await {
+                Ok(()) => route::route(arrival),
+                Err(error) => refused(200, &refused_session(&error)),
+            }
+        }))
     }
 
     fn initialize(self, request: &Request) -> Reaction {

@@ -8,12 +8,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, request::Parts};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request::Parts};
 use http_body::Body;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use crate::dispatch::{Reaction, http as dispatch};
+use crate::dispatch::Reaction;
+use crate::dispatch::http::{self as dispatch, Decision};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::transport::http::cors;
@@ -139,66 +139,45 @@ impl HttpService {
         if let Err(refusal) = guarded {
             return reply::refusal(StatusCode::FORBIDDEN, refusal);
         }
-        if !self.rules.cors {
-            return self.admitted(parts, body).await;
-        }
-        if parts.method == Method::OPTIONS {
-            return cors::preflight(&parts.headers);
-        }
-        let origin = parts.headers.get(http::header::ORIGIN).cloned();
-        let mut response = self.admitted(parts, body).await;
-        cors::expose(&mut response, origin);
-        response
-    }
-
-    async fn admitted<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
-        match parts.method {
+        let origin = if self.rules.cors {
+            if parts.method == Method::OPTIONS {
+                return cors::preflight(&parts.headers);
+            }
+            Some(parts.headers.get(http::header::ORIGIN).cloned())
+        } else {
+            None
+        };
+        let mut response = match parts.method {
             Method::POST => self.post(parts, body).await,
             Method::GET => self.get(&parts),
             Method::DELETE => reply::answer(dispatch::delete(&self.server, &parts.headers)),
             _ => reply::method_not_allowed("GET, POST, DELETE"),
+        };
+        if let Some(origin) = origin {
+            cors::expose(&mut response, origin);
         }
+        response
     }
 
-    async fn post<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
+    async fn post<B: Body>(&self, parts: Parts, body: B) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
-        let bytes = match self.read(&parts, body, limit).await {
+        if let Err(refusal) = check_post(&parts.headers, limit) {
+            return refusal;
+        }
+        let bytes = match body::read(body, limit).await {
             Ok(bytes) => bytes,
-            Err(refusal) => return refusal,
+            Err(unread) => return unread.into(),
         };
         let uri = full_uri(&parts);
-        match dispatch::post(&self.server, uri, parts.headers, bytes).await {
+        let reaction = match dispatch::post(&self.server, uri, parts.headers, bytes) {
+            Decision::Now(reaction) => reaction,
+            Decision::Opens(opening) => opening.await,
+        };
+        match reaction {
             Reaction::Accepted => reply::empty(StatusCode::ACCEPTED),
             Reaction::Answer(answer) => reply::answer(answer),
             Reaction::Running(running) => drive::drive(&self.server, running).await,
         }
-    }
-
-    /// Reads a body that is worth reading: the checks cost nothing, so they come first.
-    async fn read<B: Body>(
-        &self,
-        parts: &Parts,
-        body: B,
-        limit: usize,
-    ) -> Result<Bytes, Response<HttpBody>> {
-        if headers::content_length(&parts.headers).is_some_and(|length| length > limit as u64) {
-            return Err(body::Unread::TooLarge(limit).into());
-        }
-        if !headers::is_json(&parts.headers) {
-            return Err(reply::refusal(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be JSON: `Content-Type: application/json`, in UTF-8",
-            ));
-        }
-        let accepted = headers::accepts(&parts.headers, Media::Json)
-            && headers::accepts(&parts.headers, Media::EventStream);
-        if !accepted {
-            return Err(reply::refusal(
-                StatusCode::NOT_ACCEPTABLE,
-                "the answer is one or the other: `Accept: application/json, text/event-stream`",
-            ));
-        }
-        Ok(body::read(body, limit).await?)
     }
 
     fn get(&self, parts: &Parts) -> Response<HttpBody> {
@@ -213,6 +192,26 @@ impl HttpService {
             Err(answer) => reply::answer(answer),
         }
     }
+}
+
+/// Whether a body is worth reading: the checks cost nothing, so they come first.
+fn check_post(headers: &HeaderMap, limit: usize) -> Result<(), Response<HttpBody>> {
+    if headers::content_length(headers).is_some_and(|length| length > limit as u64) {
+        return Err(body::Unread::TooLarge(limit).into());
+    }
+    if !headers::is_json(headers) {
+        return Err(reply::refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be JSON: `Content-Type: application/json`, in UTF-8",
+        ));
+    }
+    if !headers::accepts_answers(headers) {
+        return Err(reply::refusal(
+            StatusCode::NOT_ACCEPTABLE,
+            "the answer is one or the other: `Accept: application/json, text/event-stream`",
+        ));
+    }
+    Ok(())
 }
 
 /// The URL as the client wrote it: a router that nests this service takes the prefix away.
