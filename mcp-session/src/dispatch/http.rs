@@ -6,7 +6,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::arrival::Arrival;
@@ -14,11 +14,15 @@ use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, InitializeParams, Message, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Incoming, InitializeParams, Message, Mirrored, Notification, ProtocolVersion,
+    Request, RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, Registry, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
+
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// What becomes of a POST. Only `on_open` takes time, so most are decided at once.
 pub(crate) enum Decision<'a> {
@@ -55,7 +59,7 @@ pub(crate) fn get(server: &Server, headers: &HeaderMap) -> Result<Attached, Answ
     without_modern(headers)?;
     let live = named_session(server, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
-    let event = headers.get("last-event-id");
+    let event = headers.get(LAST_EVENT);
     let (stream, reader) = match event {
         None => {
             let standing = live.core().streams.standing(server.limits().resumable());
@@ -105,9 +109,7 @@ pub(crate) fn delete(server: &Server, headers: &HeaderMap) -> Answer {
 /// The stateless era has neither GET nor DELETE (2026-07-28, "Streamable HTTP", "Backward
 /// Compatibility").
 fn without_modern(headers: &HeaderMap) -> Result<(), Answer> {
-    let named = headers
-        .get("mcp-protocol-version")
-        .and_then(|value| value.to_str().ok());
+    let named = headers.get(VERSION).and_then(|value| value.to_str().ok());
     match named
         .and_then(ProtocolVersion::parse)
         .map(ProtocolVersion::era)
@@ -159,12 +161,12 @@ impl<'a> Post<'a> {
     }
 
     fn request(self, request: Request) -> Decision<'a> {
-        let meta = match RequestMeta::of(request.params.as_ref()) {
-            Ok(meta) => meta,
+        let (meta, mirrored) = match RequestMeta::with_mirrored(request.params.as_ref()) {
+            Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
         match self.era(meta.protocol_version.as_deref(), &request.method) {
-            Era::Stateless => self.stateless(request, meta),
+            Era::Stateless => self.stateless(request, meta, &mirrored),
             Era::Handshake if &*request.method == method::INITIALIZE => {
                 self.initialize(&request).into()
             }
@@ -175,7 +177,7 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn stateless(self, request: Request, meta: RequestMeta) -> Decision<'a> {
+    fn stateless(self, request: Request, meta: RequestMeta, mirrored: &Mirrored) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
         let refused = move |status, error: &RpcError| -> Reaction {
@@ -185,7 +187,7 @@ impl<'a> Post<'a> {
             Ok(client) => client,
             Err(error) => return refused(400, &error).into(),
         };
-        if let Err(error) = mirror::check_standard(&self.headers, &request) {
+        if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
             return refused(400, &error).into();
         }
         let opening = Opening::new(Era::Stateless, None).over_http(self.uri, self.headers);
@@ -328,7 +330,7 @@ impl<'a> Post<'a> {
     }
 
     fn version_header(&self) -> Option<&str> {
-        self.headers.get("mcp-protocol-version")?.to_str().ok()
+        self.headers.get(VERSION)?.to_str().ok()
     }
 
     fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
@@ -407,7 +409,7 @@ impl Refusal {
 /// The session that the headers name. An unknown id is 404 whatever else is wrong, so that a
 /// client learns that it must begin anew.
 fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refusal> {
-    let header = headers.get("mcp-protocol-version");
+    let header = headers.get(VERSION);
     let named = header
         .and_then(|value| value.to_str().ok())
         .and_then(ProtocolVersion::parse);
@@ -416,7 +418,7 @@ fn named_session(server: &Server, headers: &HeaderMap) -> Result<Arc<Live>, Refu
         error: RpcError::invalid_request(message),
         version: named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE),
     };
-    let Some(id) = headers.get("mcp-session-id") else {
+    let Some(id) = headers.get(SESSION) else {
         return Err(refuse(
             400,
             "the `Mcp-Session-Id` header is missing: send `initialize` first, or follow protocol version 2026-07-28",
