@@ -38,7 +38,12 @@ impl<T: Into<Reaction>> From<T> for Decision<'_> {
 }
 
 /// Takes the body of a POST.
-pub(crate) fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -> Decision<'_> {
+pub(crate) fn post<'a>(
+    server: &'a Server,
+    uri: Uri,
+    headers: HeaderMap,
+    body: &Bytes,
+) -> Decision<'a> {
     let post = Post {
         server,
         uri,
@@ -47,7 +52,7 @@ pub(crate) fn post(server: &Server, uri: Uri, headers: HeaderMap, body: Bytes) -
     if server.inner().stopping.is_cancelled() {
         return post.unavailable("the server is shutting down").into();
     }
-    match decode(&body, &server.limits().decode()) {
+    match decode(body, &server.limits().decode()) {
         Ok(Incoming::One(message)) => post.one(message),
         Ok(Incoming::Batch(messages)) => post.batch(messages).into(),
         Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),

@@ -161,7 +161,7 @@ impl HttpService {
 
     async fn post<B: Body>(&self, parts: Parts, body: B) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
-        if let Err(refusal) = check_post(&parts.headers, limit) {
+        if let Some(refusal) = refused(&parts.headers, limit) {
             return refusal;
         }
         let bytes = match body::read(body, limit).await {
@@ -169,7 +169,7 @@ impl HttpService {
             Err(unread) => return unread.into(),
         };
         let uri = full_uri(&parts);
-        let reaction = match dispatch::post(&self.server, uri, parts.headers, bytes) {
+        let reaction = match dispatch::post(&self.server, uri, parts.headers, &bytes) {
             Decision::Now(reaction) => reaction,
             Decision::Opens(opening) => opening.await,
         };
@@ -194,24 +194,24 @@ impl HttpService {
     }
 }
 
-/// Whether a body is worth reading: the checks cost nothing, so they come first.
-fn check_post(headers: &HeaderMap, limit: usize) -> Result<(), Response<HttpBody>> {
+/// The refusal of a body that is not worth reading: the checks cost nothing, so they come first.
+fn refused(headers: &HeaderMap, limit: usize) -> Option<Response<HttpBody>> {
     if headers::content_length(headers).is_some_and(|length| length > limit as u64) {
-        return Err(body::Unread::TooLarge(limit).into());
+        return Some(body::Unread::TooLarge(limit).into());
     }
     if !headers::is_json(headers) {
-        return Err(reply::refusal(
+        return Some(reply::refusal(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the body must be JSON: `Content-Type: application/json`, in UTF-8",
         ));
     }
     if !headers::accepts_answers(headers) {
-        return Err(reply::refusal(
+        return Some(reply::refusal(
             StatusCode::NOT_ACCEPTABLE,
             "the answer is one or the other: `Accept: application/json, text/event-stream`",
         ));
     }
-    Ok(())
+    None
 }
 
 /// The URL as the client wrote it: a router that nests this service takes the prefix away.
