@@ -1,6 +1,10 @@
 //! A request on its way to its method, and how one is run.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +31,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) outlet: Arc<Outbox>,
     pub(crate) cancel: CancellationToken,
     /// Ends what stays open by itself, with its closing result.
-    pub(crate) closing: CancellationToken,
+    pub(crate) closing: &'a CancellationToken,
     /// Keeps the request's id taken, where ids are the connection's.
     pub(crate) guard: Option<CallGuard>,
     /// Ends the session with the request, where it lives no longer.
@@ -136,13 +140,8 @@ impl Arrival<'_> {
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
         Work::Runs(Box::pin(async move {
-            let returned = tokio::select! {
-                biased;
-                () = ctx.call().parts.cancel.cancelled() => None,
-                returned = handler => Some(returned),
-                // Last, so that a handler that is done at once never registers for it.
-                () = drained.cancelled() => None,
-            };
+            let cancel = &ctx.call().parts.cancel;
+            let returned = unless_cancelled([cancel, &drained], handler).await;
             ctx.call().answered();
             let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
             abandoned.disarm();
@@ -150,6 +149,35 @@ impl Arrival<'_> {
             answer
         }))
     }
+}
+
+/// What `handler` returns; `None` when one of the tokens is cancelled before.
+///
+/// Most handlers return at once, so the wait for a cancellation begins when one does not.
+async fn unless_cancelled<F: Future + Unpin>(
+    [cancel, drained]: [&CancellationToken; 2],
+    mut handler: F,
+) -> Option<F::Output> {
+    let mut cancelled = pin!(None);
+    std::future::poll_fn(|cx| {
+        if cancel.is_cancelled() {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(returned) = Pin::new(&mut handler).poll(cx) {
+            return Poll::Ready(Some(returned));
+        }
+        if cancelled.is_none() {
+            cancelled.set(Some(async {
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = drained.cancelled() => {}
+                }
+            }));
+        }
+        let cancelled = cancelled.as_mut().as_pin_mut();
+        cancelled.map_or(Poll::Pending, |cancelled| cancelled.poll(cx).map(|()| None))
+    })
+    .await
 }
 
 /// The answer to a request, as its method has it.

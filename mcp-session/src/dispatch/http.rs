@@ -3,10 +3,10 @@
 //! The transport has checked what is about HTTP alone (host, origin, content type, size); here
 //! begins what is about the protocol, in the order of admission that ARCHITECTURE.md lists.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Caller, Granted};
@@ -19,20 +19,37 @@ use crate::dispatch::stream::{
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
-    RequestMeta, RpcError, decode, method,
+    DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
+    RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// What becomes of a POST. Only `on_open` takes time, so most are decided at once.
+pub(crate) enum Decision<'a> {
+    Now(Reaction),
+    /// `on_open` runs first.
+    Opens(Pin<Box<dyn Future<Output = Reaction> + Send + 'a>>),
+}
+
+impl<T: Into<Reaction>> From<T> for Decision<'_> {
+    fn from(reaction: T) -> Self {
+        Self::Now(reaction.into())
+    }
+}
+
 /// Takes the body of a POST.
-pub(crate) async fn post(
-    server: &Server,
+pub(crate) fn post<'a>(
+    server: &'a Server,
     caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
-) -> Reaction {
+    body: &Bytes,
+) -> Decision<'a> {
     let post = Post {
         server,
         caller,
@@ -41,20 +58,16 @@ pub(crate) async fn post(
         bytes: body.len(),
     };
     if server.inner().stopping.is_cancelled() {
-        return post.unavailable("the server is shutting down");
+        return post.unavailable("the server is shutting down").into();
     }
+    let decoded = decode(body, &server.limits().decode());
     let traffic = &server.inner().totals.traffic;
-    let decoded = decode(&body, &server.limits().decode());
     traffic.heard(count(&decoded), body.len());
-    let reaction = match decoded {
-        Ok(Incoming::One(message)) => post.one(message).await,
-        Ok(Incoming::Batch(messages)) => post.batch(messages),
-        Err(error) => post.error(400, error.id.as_ref(), &error.error),
-    };
-    if let Reaction::Answer(answer) = &reaction {
-        answer.count(traffic);
+    match decoded {
+        Ok(Incoming::One(message)) => post.one(message),
+        Ok(Incoming::Batch(messages)) => post.batch(messages).into(),
+        Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
     }
-    reaction
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
@@ -66,7 +79,7 @@ pub(crate) fn get(
     without_modern(headers)?;
     let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
-    let event = headers.get("last-event-id");
+    let event = headers.get(LAST_EVENT);
     let (stream, reader) = match event {
         None => {
             let standing = live.core().streams.standing(server.limits().resumable());
@@ -116,9 +129,7 @@ pub(crate) fn delete(server: &Server, caller: Option<&Caller>, headers: &HeaderM
 /// The stateless era has neither GET nor DELETE (2026-07-28, "Streamable HTTP", "Backward
 /// Compatibility").
 fn without_modern(headers: &HeaderMap) -> Result<(), Answer> {
-    let named = headers
-        .get("mcp-protocol-version")
-        .and_then(|value| value.to_str().ok());
+    let named = headers.get(VERSION).and_then(|value| value.to_str().ok());
     match named
         .and_then(ProtocolVersion::parse)
         .map(ProtocolVersion::era)
@@ -149,67 +160,69 @@ struct Post<'a> {
     bytes: usize,
 }
 
-impl Post<'_> {
-    async fn one(self, message: Message) -> Reaction {
+impl<'a> Post<'a> {
+    fn one(self, message: Message) -> Decision<'a> {
         match message {
-            Message::Request(request) => self.request(request).await,
-            Message::Notification(notification) => self.notification(notification),
-            Message::Response(response) => {
-                if self.era(None, "") == Era::Stateless {
-                    let error = RpcError::invalid_request("a stateless client sends no responses");
-                    return self.error(400, None, &error);
-                }
-                match self.session() {
-                    Ok(live) => {
-                        self.heard(&live, 1);
-                        notice::answered(&live, response);
-                        Reaction::Accepted
-                    }
-                    Err(refusal) => refusal.answer(None).into(),
-                }
-            }
+            Message::Request(request) => self.request(request),
+            Message::Notification(notification) => self.notification(notification).into(),
+            Message::Response(response) => self.response(response).into(),
         }
     }
 
-    async fn request(self, request: Request) -> Reaction {
-        let mut meta = match RequestMeta::of(request.params.as_ref()) {
-            Ok(meta) => meta,
-            Err(error) => return self.error(400, Some(&request.id), &error),
+    fn response(&self, response: Response) -> Reaction {
+        if self.era(None, "") == Era::Stateless {
+            let error = RpcError::invalid_request("a stateless client sends no responses");
+            return self.error(400, None, &error);
+        }
+        match self.session() {
+            Ok(live) => {
+                self.heard(&live, 1);
+                notice::answered(&live, response);
+                Reaction::Accepted
+            }
+            Err(refusal) => refusal.answer(None).into(),
+        }
+    }
+
+    fn request(self, request: Request) -> Decision<'a> {
+        let (mut meta, mirrored) = match RequestMeta::with_mirrored(request.params.as_ref()) {
+            Ok(read) => read,
+            Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
         observe::adopt_trace(&mut meta, &self.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
-            Era::Stateless => self.stateless(request, meta).await,
+            Era::Stateless => self.stateless(request, meta, &mirrored),
             Era::Handshake if &*request.method == method::INITIALIZE => {
-                self.initialize(&request, &meta)
+                self.initialize(&request, &meta).into()
             }
             Era::Handshake => match self.session() {
                 Ok(live) => {
                     self.heard(&live, 1);
-                    told(&live, self.handshake(&live, request, meta, None))
+                    told(&live, self.handshake(&live, request, meta, None)).into()
                 }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
     }
 
-    async fn stateless(self, request: Request, meta: RequestMeta) -> Reaction {
+    fn stateless(self, request: Request, meta: RequestMeta, mirrored: &Mirrored) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
-        let refused = |status, error: &RpcError| -> Reaction {
+        let refused = move |status, error: &RpcError| -> Reaction {
             Answer::error(status, Some(&id), error, ProtocolVersion::LATEST).into()
         };
         let client = match admit::client(&meta, Some(self.version_header())) {
             Ok(client) => client,
-            Err(error) => return refused(400, &error),
+            Err(error) => return refused(400, &error).into(),
         };
-        if self.headers.get_all("mcp-protocol-version").iter().count() > 1 {
+        if self.headers.get_all(VERSION).iter().count() > 1 {
             // Whatever is between client and server may have gone by the other one.
             let error =
                 RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
-            return refused(400, &error);
+            return refused(400, &error).into();
         }
-        if let Err(error) = mirror::check_standard(&self.headers, &request) {
-            return refused(400, &error);
+        if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
+            return refused(400, &error).into();
         }
         let opening = self
             .opening(Era::Stateless)
@@ -220,7 +233,7 @@ impl Post<'_> {
         };
         let live = match server.try_prepare(opening) {
             Ok(live) => live,
-            Err(error) => return refused(200, &refused_session(&error)),
+            Err(error) => return refused(200, &refused_session(&error)).into(),
         };
         let arrival = Arrival {
             server,
@@ -230,19 +243,25 @@ impl Post<'_> {
             client,
             outlet: Outbox::new(server.limits().transient()),
             cancel: CancellationToken::new(),
-            closing: server.inner().stopping.clone(),
+            closing: &server.inner().stopping,
             guard: None,
             scope: Some(Scope::new(&live, EndReason::Request)),
             granted: granted(self.caller.as_ref()),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
-            return refused(404, &error);
+            return refused(404, &error).into();
         }
-        if let Err(error) = server.open(&live).await {
-            return refused(200, &refused_session(&error));
+        if live.revision().blueprint.on_open.is_none() {
+            live.opened();
+            return route::route(arrival).into();
         }
-        route::route(arrival)
+        Decision::Opens(Box::pin(async move {
+            match server.open(&live).await {
+                Ok(()) => route::route(arrival),
+                Err(error) => refused(200, &refused_session(&error)),
+            }
+        }))
     }
 
     fn initialize(self, request: &Request, meta: &RequestMeta) -> Reaction {
@@ -415,7 +434,7 @@ impl Post<'_> {
             client,
             outlet,
             cancel: guard.token().clone(),
-            closing: server.inner().stopping.clone(),
+            closing: &server.inner().stopping,
             guard: Some(guard),
             scope: None,
             granted: granted(self.caller.as_ref()),
@@ -448,7 +467,7 @@ impl Post<'_> {
     }
 
     fn version_header(&self) -> Option<&str> {
-        self.headers.get("mcp-protocol-version")?.to_str().ok()
+        self.headers.get(VERSION)?.to_str().ok()
     }
 
     fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
@@ -490,7 +509,7 @@ fn named_session(
     caller: Option<&Caller>,
     headers: &HeaderMap,
 ) -> Result<Arc<Live>, Refusal> {
-    let header = headers.get("mcp-protocol-version");
+    let header = headers.get(VERSION);
     let named = header
         .and_then(|value| value.to_str().ok())
         .and_then(ProtocolVersion::parse);
@@ -499,7 +518,7 @@ fn named_session(
         error: RpcError::invalid_request(message),
         version: named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE),
     };
-    let Some(id) = headers.get("mcp-session-id") else {
+    let Some(id) = headers.get(SESSION) else {
         return Err(refuse(
             400,
             "the `Mcp-Session-Id` header is missing: send `initialize` first, or follow protocol version 2026-07-28",

@@ -161,7 +161,6 @@ impl Connection {
             client,
             guard,
             scope: Some(Scope::new(&live, EndReason::Request)),
-            closing: self.closing.clone(),
         };
         if live.revision().blueprint.on_open.is_none() {
             live.opened();
@@ -173,6 +172,7 @@ impl Connection {
     /// Runs `on_open` first; the request's id is taken meanwhile, so that it can be cancelled.
     fn route_when_open(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
         let (server, outlet) = (self.server.clone(), Arc::clone(&self.outbox));
+        let closing = self.closing.clone();
         let version = admitted.client.version();
         let opened = Arc::clone(&live);
         let future = async move {
@@ -191,7 +191,7 @@ impl Connection {
                     version,
                 ));
             }
-            match route::route(admitted.arrive(&server, opened, outlet)) {
+            match route::route(admitted.arrive(&server, &closing, opened, outlet)) {
                 Reaction::Accepted => None,
                 Reaction::Answer(answer) => Some(answer),
                 Reaction::Running(running) => running.future.await,
@@ -225,7 +225,6 @@ impl Connection {
                 client,
                 guard,
                 scope: None,
-                closing: self.closing.clone(),
             },
         )
     }
@@ -245,9 +244,8 @@ impl Connection {
             client,
             guard,
             scope: None,
-            closing: self.closing.clone(),
         };
-        let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
+        let arrival = admitted.arrive(&self.server, &self.closing, Arc::clone(&self.live), outlet);
         if is_ping {
             return route::route(arrival);
         }
@@ -305,7 +303,7 @@ impl Connection {
     }
 
     fn route(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
-        route::route(admitted.arrive(&self.server, live, Arc::clone(&self.outbox)))
+        route::route(admitted.arrive(&self.server, &self.closing, live, Arc::clone(&self.outbox)))
     }
 
     fn notification(&self, notification: Notification) {
@@ -374,11 +372,16 @@ struct Admitted {
     client: Arc<Client>,
     guard: CallGuard,
     scope: Option<Scope>,
-    closing: CancellationToken,
 }
 
 impl Admitted {
-    fn arrive(self, server: &Server, live: Arc<Live>, outlet: Arc<Outbox>) -> Arrival<'_> {
+    fn arrive<'a>(
+        self,
+        server: &'a Server,
+        closing: &'a CancellationToken,
+        live: Arc<Live>,
+        outlet: Arc<Outbox>,
+    ) -> Arrival<'a> {
         let cancel: CancellationToken = self.guard.token().clone();
         Arrival {
             server,
@@ -388,7 +391,7 @@ impl Admitted {
             client: self.client,
             outlet,
             cancel,
-            closing: self.closing,
+            closing,
             guard: Some(self.guard),
             scope: self.scope,
             // The local user, or whoever was let in to this stream as a whole.

@@ -31,6 +31,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         scope,
         ..
     } = arrival;
+    let closing = closing.clone();
     // The stream stays open for days: it must not keep the bytes of the message that asked for it.
     let id = request.id.detach();
     drop(request);

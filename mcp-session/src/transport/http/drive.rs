@@ -108,15 +108,14 @@ impl Driven {
         // Made when the call is first pending: most calls never are.
         let mut silent = pin!(None);
         let polled = std::future::poll_fn(|cx| {
-            // Registered before the poll, so that nothing said during it is missed.
-            let spoken = upgrades && reader.poll_unread(cx);
             if let Poll::Ready(answer) = call.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
             }
             if !upgrades {
                 return Poll::Pending;
             }
-            if spoken || reader.poll_unread(cx) {
+            // After the poll: what was said during it is there, what is said later wakes the task.
+            if reader.poll_unread(cx) {
                 return Poll::Ready(None);
             }
             if silent.is_none() {
