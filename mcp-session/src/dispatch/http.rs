@@ -21,7 +21,7 @@ use crate::protocol::{
     DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, RpcError, decode, method,
 };
-use crate::server::{Live, Registry, Scope, Server};
+use crate::server::{Live, OpenError, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 /// Takes the body of a POST.
@@ -194,6 +194,7 @@ impl Post<'_> {
         if let Err(error) = mirror::check_standard(&self.headers, &request) {
             return refused(400, &error);
         }
+        let granted = granted(self.caller.as_ref());
         let opening = self
             .opening(Era::Stateless)
             .over_http(self.uri, self.headers);
@@ -201,9 +202,9 @@ impl Post<'_> {
             method::SUBSCRIPTIONS_LISTEN => opening.detach(),
             _ => opening,
         };
-        let live = match server.try_prepare(opening) {
-            Ok(live) => live,
-            Err(error) => return refused(200, &refused_session(&error)),
+        let (live, scope) = match server.enter(&opening) {
+            Ok(entered) => entered,
+            Err(error) => return not_opened(&error, &id),
         };
         let arrival = Arrival {
             server,
@@ -215,15 +216,16 @@ impl Post<'_> {
             cancel: CancellationToken::new(),
             closing: server.inner().stopping.clone(),
             guard: None,
-            scope: Some(Scope::new(&live, EndReason::Request)),
-            granted: granted(self.caller.as_ref()),
+            scope: Some(scope),
+            granted,
+            opening: live.principals().map(|_| opening),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
             return refused(404, &error);
         }
         if let Err(error) = server.open(&live).await {
-            return refused(200, &refused_session(&error));
+            return not_opened(&error, &id);
         }
         route::route(arrival)
     }
@@ -313,7 +315,7 @@ impl Post<'_> {
                 if &*notification.method != method::CANCELLED {
                     let opening = self.opening(Era::Stateless);
                     let opening = opening.over_http(self.uri, self.headers);
-                    notice::stateless(self.server, opening, notification);
+                    notice::stateless(self.server, &opening, notification);
                 }
                 Reaction::Accepted
             }
@@ -393,6 +395,7 @@ impl Post<'_> {
             guard: Some(guard),
             scope: None,
             granted: granted(self.caller.as_ref()),
+            opening: None,
             mirrored: false,
         })
     }
@@ -436,6 +439,23 @@ impl Post<'_> {
             other => other,
         }
     }
+}
+
+/// The answer to a stateless request whose session could not be opened.
+fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
+    let full = matches!(error, OpenError::Full);
+    let status = if full { 503 } else { 200 };
+    let answer = Answer::error(
+        status,
+        Some(id),
+        &refused_session(error),
+        ProtocolVersion::LATEST,
+    );
+    Answer {
+        retry_after: full.then_some(5),
+        ..answer
+    }
+    .into()
 }
 
 /// Why a request has no session.

@@ -24,6 +24,13 @@ pub struct Opening {
     request: Option<Arc<HttpRequest>>,
 }
 
+/// The URL of a request, as a selector sees it that may look at nothing else: whatever it
+/// decides, all callers of one URL get the same.
+#[derive(Clone, Copy)]
+pub struct RequestUrl<'a> {
+    uri: Option<&'a Uri>,
+}
+
 struct HttpRequest {
     uri: Uri,
     headers: HeaderMap,
@@ -83,20 +90,23 @@ impl Opening {
         self.principal.as_ref()
     }
 
+    /// The URL of the request, of which a selector may see nothing else.
+    pub(crate) fn url(&self) -> RequestUrl<'_> {
+        RequestUrl {
+            uri: self.request.as_ref().map(|request| &request.uri),
+        }
+    }
+
     /// The URL's path; `None` where there is no URL, as over stdio.
     pub fn path(&self) -> Option<&str> {
-        self.request.as_ref().map(|request| request.uri.path())
+        self.url().path()
     }
 
     /// The raw text of one query parameter; `None` where it is absent.
     ///
     /// The text is not percent-decoded. A parameter without `=` has the empty text.
     pub fn query(&self, name: &str) -> Option<&str> {
-        let query = self.request.as_ref()?.uri.query()?;
-        query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then_some(value)
-        })
+        self.url().query(name)
     }
 
     pub(crate) fn headers(&self) -> Option<&HeaderMap> {
@@ -106,6 +116,30 @@ impl Opening {
     /// The text of a header of the opening request; `None` where it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request.as_ref()?.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl<'a> RequestUrl<'a> {
+    /// The path; `None` where there is no URL, as over stdio.
+    pub fn path(&self) -> Option<&'a str> {
+        self.uri.map(Uri::path)
+    }
+
+    /// The raw text of one query parameter, as [`Opening::query`] gives it.
+    pub fn query(&self, name: &str) -> Option<&'a str> {
+        self.uri?.query()?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+}
+
+/// Says no query, which may carry what must not get into a log.
+impl fmt::Debug for RequestUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestUrl")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
 }
 
