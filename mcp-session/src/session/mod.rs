@@ -17,7 +17,7 @@ mod streams;
 pub use client::{Capability, Client};
 pub use ended::EndReason;
 pub use id::SessionId;
-pub use opening::Opening;
+pub use opening::{Opening, RequestUrl};
 
 pub(crate) use self::core::Core;
 pub(crate) use calls::{CallGuard, Calls};

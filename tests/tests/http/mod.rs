@@ -8,6 +8,7 @@ mod browsers;
 mod connections;
 mod listening;
 mod losses;
+mod principals;
 mod refusals;
 mod scopes;
 mod sessions;
