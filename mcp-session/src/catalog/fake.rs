@@ -49,6 +49,7 @@ pub(crate) fn context() -> Context {
         input_responses: None,
         request_state: None,
         granted: Granted::Everything,
+        opening: None,
         patience: Duration::from_secs(1),
     })
 }

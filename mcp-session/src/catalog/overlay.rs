@@ -30,6 +30,23 @@ struct Made<E> {
     added: Vec<(u32, E)>,
     /// The number the next added entry gets.
     next: u32,
+    /// What was hidden in an earlier snapshot and is not in this one: it stays hidden should it
+    /// come back.
+    missing: Vec<Arc<str>>,
+}
+
+/// What happens to changes, where a newer snapshot changes the same entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Rebase {
+    /// The session's changes win: its entries stay, in the place of newcomers of the same name,
+    /// and as its own where the template no longer has what they replaced.
+    #[default]
+    KeepOwn,
+    /// The template's changes win: entries of the session's own give way to newcomers of the same
+    /// name, and replacements to an original that changed or is gone. A replacement of what still
+    /// looks the same stays.
+    TakeTemplate,
 }
 
 impl<E: Listed> Changes<E> {
@@ -40,6 +57,7 @@ impl<E: Listed> Changes<E> {
             return self.change(position, Some(entry));
         }
         let some = self.some.get_or_insert_with(Box::default);
+        some.missing.retain(|missing| missing != key);
         let own = some
             .added
             .iter_mut()
@@ -165,25 +183,41 @@ impl<E: Listed> Changes<E> {
         }
     }
 
-    /// The same changes, by key, relative to a newer snapshot: what it no longer has and was
-    /// replaced becomes the session's own; what it no longer has and was hidden is forgotten.
-    pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>) -> Self {
+    /// The same changes, by key, relative to a newer snapshot. What is hidden stays hidden.
+    pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>, policy: Rebase) -> Self {
+        let found = |key: &str| new.position(key).and_then(|position| new.at(position));
         let mut moved = Self::default();
         for (position, to) in self.changed() {
             let Some(original) = old.at(*position) else {
                 continue;
             };
-            match to {
-                Some(entry) => moved.put(new, entry.clone()),
-                None => {
-                    moved.hide(new, original.definition().key());
-                }
+            let key = original.definition().key();
+            let Some(entry) = to else {
+                moved.keep_hidden(new, key);
+                continue;
+            };
+            let canonical = original.definition().canonical();
+            let same = found(key).is_some_and(|now| now.definition().canonical() == canonical);
+            if policy == Rebase::KeepOwn || same {
+                moved.put(new, entry.clone());
             }
         }
+        for key in self.some.iter().flat_map(|some| &some.missing) {
+            moved.keep_hidden(new, key);
+        }
         for (_, entry) in self.added() {
-            moved.put(new, entry.clone());
+            if policy == Rebase::KeepOwn || found(entry.definition().key()).is_none() {
+                moved.put(new, entry.clone());
+            }
         }
         moved
+    }
+
+    fn keep_hidden(&mut self, snapshot: &Snapshot<E>, key: &Arc<str>) {
+        if !self.hide(snapshot, key) {
+            let some = self.some.get_or_insert_with(Box::default);
+            some.missing.push(Arc::clone(key));
+        }
     }
 
     /// The snapshot with these changes made.
@@ -235,6 +269,7 @@ impl<E> Default for Made<E> {
             changed: Vec::new(),
             added: Vec::new(),
             next: 0,
+            missing: Vec::new(),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
 };
 use crate::server::{Blueprint, Contained, Live, Scope, Server};
-use crate::session::{CallGuard, Capability, Client, Outbox};
+use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
 pub(crate) struct Arrival<'a> {
@@ -38,7 +38,9 @@ pub(crate) struct Arrival<'a> {
     pub(crate) scope: Option<Scope>,
     /// What the caller may do.
     pub(crate) granted: Granted,
-    /// The opening's headers mirror the body: the request came over stateless HTTP.
+    /// What is known of this request, where its session serves others as well.
+    pub(crate) opening: Option<Opening>,
+    /// The request's headers mirror the body: it came over stateless HTTP.
     pub(crate) mirrored: bool,
 }
 
@@ -58,11 +60,18 @@ impl Arrival<'_> {
     }
 
     pub(crate) fn blueprint(&self) -> &Blueprint {
-        &self.live.revision().blueprint
+        self.live.blueprint()
     }
 
     pub(crate) fn families(&self) -> Families {
-        self.live.catalog().families
+        self.live.families()
+    }
+
+    /// What was known of this request, or of the one that opened its session.
+    pub(crate) fn opening(&self) -> &Opening {
+        self.opening
+            .as_ref()
+            .unwrap_or_else(|| self.live.core().opening())
     }
 
     /// For whom results are shaped.
@@ -117,6 +126,7 @@ impl Arrival<'_> {
             request_state,
             patience: self.server.limits().answer,
             granted: self.granted.clone(),
+            opening: self.opening.take(),
         })
     }
 

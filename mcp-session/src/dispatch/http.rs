@@ -22,7 +22,7 @@ use crate::protocol::{
     DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
     RequestId, RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{Live, Registry, Scope, Server};
+use crate::server::{Live, OpenError, Registry, Scope, Server};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -208,7 +208,7 @@ impl<'a> Post<'a> {
     fn stateless(self, request: Request, meta: RequestMeta, mirrored: &Mirrored) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
-        let refused = move |status, error: &RpcError| -> Reaction {
+        let refused = |status, error: &RpcError| -> Reaction {
             Answer::error(status, Some(&id), error, ProtocolVersion::LATEST).into()
         };
         let client = match admit::client(&meta, Some(self.version_header())) {
@@ -224,6 +224,7 @@ impl<'a> Post<'a> {
         if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
             return refused(400, &error).into();
         }
+        let granted = granted(self.caller.as_ref());
         let opening = self
             .opening(Era::Stateless)
             .over_http(self.uri, self.headers);
@@ -231,9 +232,9 @@ impl<'a> Post<'a> {
             method::SUBSCRIPTIONS_LISTEN => opening.detach(),
             _ => opening,
         };
-        let live = match server.try_prepare(opening) {
-            Ok(live) => live,
-            Err(error) => return refused(200, &refused_session(&error)).into(),
+        let (live, scope) = match server.enter(&opening) {
+            Ok(entered) => entered,
+            Err(error) => return not_opened(&error, &id).into(),
         };
         let arrival = Arrival {
             server,
@@ -245,21 +246,24 @@ impl<'a> Post<'a> {
             cancel: CancellationToken::new(),
             closing: &server.inner().stopping,
             guard: None,
-            scope: Some(Scope::new(&live, EndReason::Request)),
-            granted: granted(self.caller.as_ref()),
+            scope: Some(scope),
+            granted,
+            opening: live.principals().map(|_| opening),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
             return refused(404, &error).into();
         }
-        if live.revision().blueprint.on_open.is_none() {
+        if live.blueprint().on_open.is_none() {
             live.opened();
+        }
+        if live.is_open() {
             return route::route(arrival).into();
         }
         Decision::Opens(Box::pin(async move {
             match server.open(&live).await {
                 Ok(()) => route::route(arrival),
-                Err(error) => refused(200, &refused_session(&error)),
+                Err(error) => not_opened(&error, &id),
             }
         }))
     }
@@ -358,7 +362,7 @@ impl<'a> Post<'a> {
                 if &*notification.method != method::CANCELLED {
                     let opening = self.opening(Era::Stateless);
                     let opening = opening.over_http(self.uri, self.headers);
-                    notice::stateless(self.server, opening, notification);
+                    notice::stateless(self.server, &opening, notification);
                 }
                 Reaction::Accepted
             }
@@ -438,6 +442,7 @@ impl<'a> Post<'a> {
             guard: Some(guard),
             scope: None,
             granted: granted(self.caller.as_ref()),
+            opening: None,
             mirrored: false,
         })
     }
@@ -487,6 +492,23 @@ impl<'a> Post<'a> {
             other => other,
         }
     }
+}
+
+/// The answer to a stateless request whose session could not be opened.
+fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
+    let full = matches!(error, OpenError::Full);
+    let status = if full { 503 } else { 200 };
+    let answer = Answer::error(
+        status,
+        Some(id),
+        &refused_session(error),
+        ProtocolVersion::LATEST,
+    );
+    Answer {
+        retry_after: full.then_some(5),
+        ..answer
+    }
+    .into()
 }
 
 /// Why a request has no session.

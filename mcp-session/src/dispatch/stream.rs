@@ -148,8 +148,8 @@ impl Connection {
             return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
         let opening = Opening::new(Era::Stateless, self.principal.clone());
-        let live = match self.server.try_prepare(opening) {
-            Ok(live) => live,
+        let (live, scope) = match self.server.enter(&opening) {
+            Ok(entered) => entered,
             Err(error) => {
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, latest).into();
@@ -160,10 +160,12 @@ impl Connection {
             meta,
             client,
             guard,
-            scope: Some(Scope::new(&live, EndReason::Request)),
+            scope: Some(scope),
         };
-        if live.revision().blueprint.on_open.is_none() {
+        if live.blueprint().on_open.is_none() {
             live.opened();
+        }
+        if live.is_open() {
             return self.route(live, admitted);
         }
         self.route_when_open(live, admitted)
@@ -318,7 +320,7 @@ impl Connection {
         }
         // In the stateless era notifications name no revision.
         let opening = Opening::new(Era::Stateless, self.principal.clone());
-        notice::stateless(&self.server, opening, notification);
+        notice::stateless(&self.server, &opening, notification);
     }
 
     fn response(&self, response: Response) {
@@ -396,6 +398,7 @@ impl Admitted {
             scope: self.scope,
             // The local user, or whoever was let in to this stream as a whole.
             granted: Granted::Everything,
+            opening: None,
             mirrored: false,
         }
     }
@@ -440,6 +443,7 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
                 None => RpcError::internal("the session was refused"),
             }
         }
+        OpenError::Full => RpcError::internal("the server takes no more sessions now"),
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")

@@ -4,7 +4,7 @@ use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources::check_kept;
 use crate::protocol::{ListenParams, RpcError};
-use crate::server::{Listener, Subscription};
+use crate::server::{Listener, Over, Subscription};
 
 pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure> {
     let wish = arrival.params(ListenParams::from_params)?.notifications;
@@ -29,6 +29,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         closing,
         mut guard,
         scope,
+        mirrored,
         ..
     } = arrival;
     let closing = closing.clone();
@@ -38,7 +39,12 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     if let Some(guard) = &mut guard {
         guard.detach();
     }
-    let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone());
+    let over = if mirrored {
+        Over::Http
+    } else {
+        Over::ByteStream
+    };
+    let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone()).over(over);
     let listening = server.listeners.open(server, listener);
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {

@@ -25,7 +25,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let tool = found.ok_or_else(|| unknown(&name))?;
     arrival.check_scopes(tool.needs())?;
     if arrival.mirrored
-        && let Some(headers) = arrival.live.core().opening().headers()
+        && let Some(headers) = arrival.opening().headers()
     {
         mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
     }

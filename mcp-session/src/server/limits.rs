@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::catalog::PageLimits;
+use crate::error::{Error, Result};
 use crate::protocol::DecodeLimits;
 use crate::session::{OutboxLimits, Replay};
 
@@ -69,13 +70,17 @@ impl Default for Limits {
 impl Limits {
     /// Handshake sessions over HTTP at one time; 100,000 unless set. An `initialize` beyond it is
     /// refused with 503 and `Retry-After`.
+    ///
+    /// As many sessions of principals may be live beside them. Beyond that, those that rest make
+    /// room, the longest first; where all are in use, a further principal is refused.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
     }
 
     /// How long a handshake session over HTTP may stay silent, without a request, a running call
-    /// or an open stream, before it ends; 30 minutes unless set.
+    /// or an open stream, before it ends; 30 minutes unless set. A principal's session is put away
+    /// after the same time; its durable changes stay.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
@@ -172,6 +177,29 @@ impl Limits {
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
+    }
+
+    /// Finds limits under which nothing could ever work.
+    pub(crate) fn check(&self) -> Result<()> {
+        let fails = [
+            (
+                self.message_bytes == 0,
+                "`message_bytes` is 0: no message could arrive",
+            ),
+            (self.nesting == 0, "`nesting` is 0: no message could arrive"),
+            (
+                self.idle.is_zero(),
+                "`idle` is zero: no session could outlive its opening",
+            ),
+            (
+                self.keep_alive.is_zero(),
+                "`keep_alive` is zero: streams would carry nothing but comments",
+            ),
+        ];
+        match fails.into_iter().find(|(fails, _)| *fails) {
+            Some((_, why)) => Err(Error::configuration(why)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn decode(&self) -> DecodeLimits {

@@ -12,13 +12,12 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Families, Family};
+use crate::catalog::{Catalog, Families, Family, Overlay};
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
 use crate::server::live::{list_changed, served};
-use crate::server::template::Revision;
 use crate::server::{Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 
@@ -41,11 +40,20 @@ pub(crate) struct Subscription {
 pub(crate) struct Listener {
     id: RequestId,
     live: Arc<Live>,
-    /// The catalog its client was told of last; replaced by publications.
-    seen: Mutex<Catalog>,
+    /// What its client was told of last.
+    // Held to compare and replace it, never across an await.
+    seen: Mutex<(Catalog, Overlay)>,
     granted: Subscription,
     outlet: Arc<Outbox>,
     shape: Shape,
+    over: Over,
+}
+
+/// What a stream goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Http,
+    ByteStream,
 }
 
 /// Keeps a stream registered; dropping it ends the subscription.
@@ -105,15 +113,21 @@ impl Listener {
         outlet: Arc<Outbox>,
         shape: Shape,
     ) -> Self {
-        let seen = Mutex::new(live.catalog().clone());
+        let seen = live.with_view(|catalog, overlay| (catalog.clone(), overlay.clone()));
         Self {
             id,
             live,
-            seen,
+            seen: Mutex::new(seen),
             granted,
             outlet,
             shape,
+            over: Over::ByteStream,
         }
+    }
+
+    /// Says what it goes over, where that is no byte stream.
+    pub(crate) fn over(self, over: Over) -> Self {
+        Self { over, ..self }
     }
 
     /// Sends what comes before everything else.
@@ -178,11 +192,8 @@ impl Listener {
     /// True when its client could read the resource: nothing is told of what is hidden. By the
     /// newest revision, since that is what the client's next request sees.
     fn serves(&self, uri: &str) -> bool {
-        let newest = self.seen.lock().clone();
-        self.live.with_view(|catalog, overlay| {
-            let overlay = overlay.onto(catalog, &newest);
-            served(&newest, &overlay, uri).is_some()
-        })
+        let (catalog, overlay) = &*self.seen.lock();
+        served(catalog, overlay, uri).is_some()
     }
 
     fn notice(&self, about: About, frame: Frame) {
@@ -199,17 +210,18 @@ impl Listener {
         }
     }
 
-    /// Tells of a new revision of its template what looks different to this client.
-    fn published(&self, next: &Arc<Revision>) {
-        if !Arc::ptr_eq(&self.live.revision().blueprint, &next.blueprint) {
+    /// Tells of what looks different to its client since it was told last.
+    fn refresh(&self) {
+        if self.live.core().end_reason().is_some() {
             return;
         }
-        let old = std::mem::replace(&mut *self.seen.lock(), next.catalog.clone());
-        let changed = self.live.with_view(|catalog, overlay| {
-            let before = overlay.onto(catalog, &old);
-            let after = overlay.onto(catalog, &next.catalog);
-            old.changed_families(&before, &next.catalog, &after)
-        });
+        let mut seen = self.seen.lock();
+        // Under the lock, so that of two who refresh the later sees no older state.
+        let (catalog, overlay) = self.live.upcoming();
+        let changed = seen.0.changed_families(&seen.1, &catalog, &overlay);
+        let replaced = std::mem::replace(&mut *seen, (catalog, overlay));
+        drop(seen);
+        drop(replaced);
         changed
             .into_iter()
             .for_each(|family| self.list_changed(family));
@@ -231,13 +243,8 @@ impl Listeners {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         listener.acknowledge();
         self.open.lock().insert(number, Arc::clone(&listener));
-        // What was published between the opening of the session and now.
-        let newest = server
-            .variants
-            .newest_of(&listener.live.revision().blueprint);
-        if let Some(newest) = newest {
-            listener.published(&newest);
-        }
+        // What has changed between the opening of the session and now.
+        listener.refresh();
         Listening {
             number,
             server: Arc::downgrade(server),
@@ -245,12 +252,16 @@ impl Listeners {
         }
     }
 
-    pub(crate) fn published(&self, next: &Arc<Revision>) {
-        self.each(|listener| listener.published(next));
+    /// Tells the streams of these sessions of what looks different to their clients.
+    pub(crate) fn refresh(&self, of: impl Fn(&Arc<Live>) -> bool) {
+        self.each(|listener| of(&listener.live), Listener::refresh);
     }
 
     pub(crate) fn resource_updated(&self, uri: &str) {
-        self.each(|listener| listener.resource_updated(uri));
+        self.each(
+            |listener| listener.granted.resources.contains(uri),
+            |listener| listener.resource_updated(uri),
+        );
     }
 
     /// How many streams are open.
@@ -258,9 +269,11 @@ impl Listeners {
         self.open.lock().len()
     }
 
-    fn each(&self, tell: impl Fn(&Listener)) {
-        let open: Vec<_> = self.open.lock().values().cloned().collect();
-        open.iter().for_each(|listener| tell(listener));
+    fn each(&self, of: impl Fn(&Listener) -> bool, tell: impl Fn(&Listener)) {
+        let open = self.open.lock();
+        let concerned: Vec<_> = open.values().filter(|one| of(one)).cloned().collect();
+        drop(open);
+        concerned.iter().for_each(|listener| tell(listener));
     }
 }
 
@@ -275,7 +288,7 @@ impl Listening {
             reason: &'static str,
         }
         let listener = &self.listener;
-        if !listener.live.is_over_http() {
+        if listener.over == Over::ByteStream {
             let params = Params {
                 request_id: &listener.id,
                 reason: "the server is closing",

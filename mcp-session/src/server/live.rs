@@ -13,18 +13,26 @@ use parking_lot::RwLock;
 
 use crate::auth::Principal;
 use crate::catalog::{
-    Catalog, CheckedResource, CheckedTemplate, Edit, Family, Overlay, UriVariables, View,
+    Catalog, CheckedResource, CheckedTemplate, Edit, Families, Family, Overlay, Patch, Rebase,
+    UriVariables, View,
 };
 use crate::context::{Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
-use crate::server::template::Revision;
+use crate::server::principal::Shared;
+use crate::server::template::{Blueprint, Revision};
+use crate::server::variant::Member;
 use crate::server::{Server, ServerInner, Totals};
 use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
 
 /// What a scope that ends with its request cannot keep, and what can.
 const REQUEST_SCOPE: &str = "a stateless request's session ends with the request; edit in `on_open`, \
-     publish a new revision of the template, or let the client use a handshake session";
+     publish a new revision of the template, authenticate callers and edit what is the principal's, \
+     or let the client use a handshake session";
+
+/// What nobody may change as if in passing, and how to change it on purpose.
+const PRINCIPAL_SCOPE: &str = "in the stateless era a principal's session is edited in `on_open` only; \
+     `ctx.principal_scope()?.edit(..)` changes durably what this principal is offered";
 
 /// A live session, cheap to clone: for handlers, for background tasks, and for the program around
 /// the server.
@@ -53,9 +61,11 @@ pub struct Session {
 /// One live session: an allocation of its own, and nothing else until it is used.
 pub(crate) struct Live {
     core: Core,
-    revision: Arc<Revision>,
+    variant: Arc<Member>,
     // Read for every lookup, written by edits; never held across an await.
-    overlay: RwLock<Overlay>,
+    offer: RwLock<Offer>,
+    /// What makes it a principal's session, which serves many requests.
+    shared: Option<Box<Shared>>,
     /// `on_open` is running: edits build the view.
     opening: AtomicBool,
     /// When it was opened, in milliseconds of its server's life.
@@ -67,40 +77,144 @@ pub(crate) struct Live {
     over_http: bool,
 }
 
+/// What a session offers.
+struct Offer {
+    revision: Arc<Revision>,
+    overlay: Overlay,
+    /// What the overlay of a principal's session is made of.
+    layers: Option<Box<Layers>>,
+}
+
+/// Laid over each other, these are the overlay of a principal's session, over any revision.
+struct Layers {
+    durable: Arc<Patch>,
+    opened: Patch,
+}
+
+impl Offer {
+    /// Makes the overlay anew from its layers, over another revision.
+    fn relay(&mut self, revision: Arc<Revision>) -> Option<Overlay> {
+        let layers = self.layers.as_ref()?;
+        let mut overlay = Overlay::default();
+        layers.durable.lay(&mut overlay, &revision.catalog);
+        layers.opened.lay(&mut overlay, &revision.catalog);
+        self.revision = revision;
+        Some(std::mem::replace(&mut self.overlay, overlay))
+    }
+}
+
 impl Live {
+    /// A session from the newest revision.
     pub(crate) fn new(
         opening: Opening,
-        revision: Arc<Revision>,
+        variant: &Arc<Member>,
         server: &Arc<ServerInner>,
     ) -> Arc<Self> {
+        Arc::new(Self::with(opening, variant, server, None, None))
+    }
+
+    /// A principal's session, whose view is the newest revision under these changes.
+    pub(crate) fn shared(
+        opening: Opening,
+        variant: &Arc<Member>,
+        server: &Arc<ServerInner>,
+        durable: Arc<Patch>,
+    ) -> Arc<Self> {
+        let opened = Patch::default();
+        let layers = Box::new(Layers { durable, opened });
+        let shared = Some(Box::default());
+        let live = Self::with(opening, variant, server, Some(layers), shared);
+        live.renew(None);
+        Arc::new(live)
+    }
+
+    fn with(
+        opening: Opening,
+        variant: &Arc<Member>,
+        server: &Arc<ServerInner>,
+        layers: Option<Box<Layers>>,
+        shared: Option<Box<Shared>>,
+    ) -> Self {
         let now_ms = server.uptime_ms();
-        Arc::new(Self {
+        let offer = Offer {
+            revision: variant.newest(),
+            overlay: Overlay::default(),
+            layers,
+        };
+        Self {
             over_http: opening.path().is_some(),
             core: Core::new(opening),
-            revision,
-            overlay: RwLock::default(),
+            variant: Arc::clone(variant),
+            offer: RwLock::new(offer),
+            shared,
             opening: AtomicBool::new(true),
             opened_ms: now_ms,
             heard: AtomicU64::new(now_ms),
             server: Arc::downgrade(server),
-        })
+        }
     }
 
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
 
-    pub(crate) fn revision(&self) -> &Arc<Revision> {
-        &self.revision
+    pub(crate) fn variant(&self) -> &Arc<Member> {
+        &self.variant
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.revision.catalog
+    pub(crate) fn blueprint(&self) -> &Blueprint {
+        self.variant.blueprint()
+    }
+
+    pub(crate) fn families(&self) -> Families {
+        self.variant.families()
     }
 
     /// Looks at what the session offers.
     pub(crate) fn with_view<R>(&self, look: impl FnOnce(&Catalog, &Overlay) -> R) -> R {
-        look(&self.revision.catalog, &self.overlay.read())
+        let offer = self.offer.read();
+        look(&offer.revision.catalog, &offer.overlay)
+    }
+
+    /// What makes it a principal's session; `None` for others.
+    pub(crate) fn principals(&self) -> Option<&Shared> {
+        self.shared.as_deref()
+    }
+
+    /// What the next stateless request of this client will be offered: the newest revision under
+    /// the same changes.
+    pub(crate) fn upcoming(&self) -> (Catalog, Overlay) {
+        let offer = self.offer.read();
+        let newest = self.variant.newest();
+        if Arc::ptr_eq(&newest, &offer.revision) {
+            return (newest.catalog.clone(), offer.overlay.clone());
+        }
+        let old = &offer.revision.catalog;
+        let overlay = offer.overlay.onto(old, &newest.catalog, Rebase::KeepOwn);
+        (newest.catalog.clone(), overlay)
+    }
+
+    /// True when the newest revision is the one it offers.
+    pub(crate) fn is_current(&self) -> bool {
+        Arc::ptr_eq(&self.offer.read().revision, &self.variant.newest())
+    }
+
+    /// Brings a principal's session to the newest revision, and to the durable changes as they
+    /// are now.
+    pub(crate) fn renew(&self, durable: Option<Arc<Patch>>) {
+        let mut offer = self.offer.write();
+        if self.core.end_reason().is_some() {
+            return;
+        }
+        if let (Some(layers), Some(durable)) = (&mut offer.layers, durable) {
+            layers.durable = durable;
+        }
+        // Under the lock, so that of two who renew none brings back what was older.
+        let newest = self.variant.newest();
+        let replaced = offer.relay(newest);
+        drop(offer);
+        // Outside the lock: what goes with it is the user's.
+        drop(replaced);
     }
 
     pub(crate) fn server(&self) -> Option<Server> {
@@ -164,6 +278,12 @@ impl Live {
             && !self.core.streams.is_connected()
     }
 
+    /// When a principal's session was last heard of, if nothing uses it now.
+    pub(crate) fn rests_since(&self) -> Option<u64> {
+        let shared = self.principals()?;
+        (!shared.is_used()).then(|| self.heard.load(Ordering::Relaxed))
+    }
+
     /// `on_open` is over: from here on the scope decides what can be edited.
     pub(crate) fn opened(&self) {
         self.opening.store(false, Ordering::Release);
@@ -174,22 +294,49 @@ impl Live {
         !self.opening.load(Ordering::Acquire)
     }
 
+    /// Moves to the newest revision with what was changed, and tells the client if that looks
+    /// different. False when it is there already, or has ended.
+    pub(crate) fn rebase(&self, policy: Rebase) -> bool {
+        let mut offer = self.offer.write();
+        let newest = self.variant.newest();
+        if self.core.end_reason().is_some() || Arc::ptr_eq(&newest, &offer.revision) {
+            return false;
+        }
+        let (old, new) = (&offer.revision.catalog, &newest.catalog);
+        let overlay = offer.overlay.onto(old, new, policy);
+        let families = old.changed_families(&offer.overlay, new, &overlay);
+        let replaced = std::mem::replace(&mut offer.overlay, overlay);
+        let left = std::mem::replace(&mut offer.revision, newest);
+        drop(offer);
+        // Outside the lock: what goes with them is the user's.
+        drop((replaced, left));
+        self.announce(&families);
+        true
+    }
+
     fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         if self.core.era() == Era::Stateless && !self.opening.load(Ordering::Acquire) {
-            return Err(Error::unkept("this edit", REQUEST_SCOPE));
+            let remedy = match self.shared {
+                Some(_) => PRINCIPAL_SCOPE,
+                None => REQUEST_SCOPE,
+            };
+            return Err(Error::unkept("this edit", remedy));
         }
-        let mut overlay = self.overlay.write();
+        let mut offer = self.offer.write();
         // Under the lock, so that nothing is added behind the end.
         if self.core.end_reason().is_some() {
             return Err(Error::ended());
         }
-        let catalog = self.catalog();
-        let mut editing = Edit::new(catalog, &self.revision.blueprint.deps, overlay.clone());
+        let catalog = &offer.revision.catalog;
+        let mut editing = Edit::new(catalog, &self.blueprint().deps, offer.overlay.clone());
         let done = edit(&mut editing)?;
-        let changed = editing.into_overlay();
-        let families = changed.changed_families(&overlay, catalog);
-        let replaced = std::mem::replace(&mut *overlay, changed);
-        drop(overlay);
+        let (changed, patch) = editing.into_parts();
+        let families = catalog.changed_families(&changed, catalog, &offer.overlay);
+        let replaced = std::mem::replace(&mut offer.overlay, changed);
+        if let Some(layers) = &mut offer.layers {
+            layers.opened.extend(patch);
+        }
+        drop(offer);
         // Outside the lock: what goes with it is the user's, and may look at the session.
         drop(replaced);
         self.announce(&families);
@@ -212,7 +359,9 @@ impl Live {
             let (age, _) = self.times(server.uptime_ms());
             server.totals.ended(reason, Duration::from_millis(age));
         }
-        let changed = std::mem::take(&mut *self.overlay.write());
+        let mut offer = self.offer.write();
+        let changed = (std::mem::take(&mut offer.overlay), offer.layers.take());
+        drop(offer);
         drop(changed);
         first
     }
@@ -292,11 +441,11 @@ impl Host for Live {
     }
 
     fn deps(&self) -> &Deps {
-        &self.revision.blueprint.deps
+        &self.blueprint().deps
     }
 
     fn logs(&self) -> bool {
-        self.revision.blueprint.logging
+        self.blueprint().logging
     }
 }
 
@@ -319,7 +468,15 @@ impl Session {
         self.live.core.principal()
     }
 
+    /// The variant of the template it was opened from.
+    pub fn variant(&self) -> &str {
+        self.live.variant.name()
+    }
+
     /// What was known when it was opened: era, principal, URL, headers.
+    ///
+    /// A principal's session in the stateless era serves many requests and is the same for all of
+    /// them, so it knows neither URL nor headers; look at [`Context::opening`].
     pub fn opening(&self) -> &Opening {
         self.live.core.opening()
     }
@@ -345,9 +502,10 @@ impl Session {
     /// none of the changes are made when it returns an error. Do not edit the same session from
     /// within the closure: that would wait for itself.
     ///
-    /// In the handshake era it works as long as the session lives. In the stateless era a session
-    /// lives as long as its request, so only `on_open` may edit, and later edits fail with an
-    /// error that names the remedy: 2026-07-28 does not let a list depend on earlier requests.
+    /// In the handshake era it works as long as the session lives. In the stateless era only
+    /// `on_open` may edit, and later edits fail with an error that names the remedy: 2026-07-28
+    /// does not let a list depend on earlier requests. What is the principal's is edited through
+    /// [`Context::principal_scope`].
     ///
     /// # Errors
     ///

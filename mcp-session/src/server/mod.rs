@@ -8,6 +8,7 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
 mod open;
+mod principal;
 mod publish;
 mod registry;
 mod roots;
@@ -25,11 +26,12 @@ use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
 use crate::clock::{self, Instant};
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
-use crate::session::{EndReason, Opening};
+use crate::session::{EndReason, Opening, RequestUrl};
 
 pub use limits::Limits;
 pub use live::Session;
 pub use notifier::Notifier;
+pub use principal::PrincipalScope;
 pub use registry::Sessions;
 pub use roots::RootsChange;
 pub use sessions::Unhealthy;
@@ -38,14 +40,15 @@ pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
-pub(crate) use listeners::{Listener, Subscription};
+pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use registry::Registry;
 pub(crate) use stats::Totals;
-pub(crate) use template::{Blueprint, Revision};
+pub(crate) use template::Blueprint;
 
 use listeners::Listeners;
+use principal::Principals;
 use variant::Variants;
 
 /// A running service: it opens live sessions from a template, for every client that comes over
@@ -81,6 +84,7 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
+    pub(crate) principals: Principals,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -116,6 +120,7 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
+            principals: Principals::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
@@ -198,6 +203,7 @@ impl Server {
         }
         self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
+        self.inner.principals.end_all(EndReason::Shutdown);
         if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
             .await
             .is_none()
@@ -217,9 +223,11 @@ impl ServerInner {
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
-    pub(crate) fn list_cache(&self, blueprint: &Blueprint) -> CacheHint {
-        let varies =
-            blueprint.on_open.is_some() || self.variants.varies() || self.authenticator.is_some();
+    pub(crate) fn list_cache(&self, live: &Live) -> CacheHint {
+        let varies = live.blueprint().on_open.is_some()
+            || live.core().principal().is_some()
+            || self.variants.varies()
+            || self.authenticator.is_some();
         let public = !varies && !self.narrow;
         let (scope, ttl) = if public {
             (CacheScope::Public, Duration::from_secs(60))
@@ -238,6 +246,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("sessions", &self.inner.sessions.len())
+            .field("principals", &self.inner.principals.len())
             .finish_non_exhaustive()
     }
 }
@@ -283,12 +292,44 @@ impl ServerBuilder {
     /// every request, and must give the same answer to the same URL and principal: 2026-07-28 lets
     /// lists depend on nothing else ("Tools", "Listing Tools"). A name that is not registered
     /// means the default.
+    ///
+    /// What it looks at nobody knows, so lists are private to their caller; where the URL alone
+    /// decides, [`select_by_url`](Self::select_by_url) leaves them public.
     pub fn select<V: AsRef<str>>(
         mut self,
         select: impl Fn(&Opening) -> V + Send + Sync + 'static,
     ) -> Self {
         self.variants
             .select(move |opening| select(opening).as_ref().to_owned());
+        self
+    }
+
+    /// Like [`select`](Self::select), by nothing but the URL: all callers of one URL get the same
+    /// variant, so lists stay public.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Server, Template, Variant};
+    ///
+    /// let plain = Template::builder("shop", "1.0.0").build()?;
+    /// let beta = Template::builder("shop", "1.1.0").build()?;
+    /// let server = Server::builder(plain)
+    ///     .variant("beta", beta)
+    ///     .select_by_url(|url| match url.path() {
+    ///         Some("/mcp/beta") => "beta",
+    ///         _ => Variant::DEFAULT,
+    ///     })
+    ///     .build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn select_by_url<V: AsRef<str>>(
+        mut self,
+        select: impl Fn(RequestUrl<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.variants
+            .select_by_url(move |url| select(url).as_ref().to_owned());
         self
     }
 
@@ -340,9 +381,11 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the configuration can only fail: variants nobody selects, or a variant given twice.
+    /// When the configuration can only fail: variants nobody selects, a variant given twice or
+    /// without a name, limits under which nothing could arrive or last.
     pub fn build(self) -> Result<Server> {
         self.variants.check()?;
+        self.limits.check()?;
         Ok(Server::from_parts(self))
     }
 }

@@ -11,6 +11,7 @@ use std::{
 
 use parking_lot::RwLock;
 
+use crate::server::variant::Member;
 use crate::server::{Live, ServerInner, Session, Totals, metrics};
 use crate::session::{EndReason, SessionId};
 
@@ -132,6 +133,19 @@ impl Registry {
             idle.iter()
                 .for_each(|(_, live)| self.forget(live, EndReason::Idle));
         }
+    }
+
+    /// The sessions of a variant.
+    pub(crate) fn of_variant(&self, variant: &Arc<Member>) -> Vec<Arc<Live>> {
+        let mut sessions = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            let own = shard
+                .values()
+                .filter(|live| Arc::ptr_eq(live.variant(), variant));
+            sessions.extend(own.cloned());
+        }
+        sessions
     }
 
     /// Calls `each` with every session, outside any lock.

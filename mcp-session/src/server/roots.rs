@@ -173,7 +173,7 @@ impl Drop for Claim {
 }
 
 async fn notify(live: &Arc<Live>, change: RootsChange) {
-    let Some(hook) = live.revision().blueprint.on_roots_changed.clone() else {
+    let Some(hook) = live.blueprint().on_roots_changed.clone() else {
         return;
     };
     let session = Session::new(Arc::clone(live));

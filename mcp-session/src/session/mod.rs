@@ -18,7 +18,7 @@ mod traffic;
 pub use client::{Capability, Client};
 pub use ended::EndReason;
 pub use id::SessionId;
-pub use opening::Opening;
+pub use opening::{Opening, RequestUrl};
 pub use traffic::Traffic;
 
 pub(crate) use self::core::Core;

@@ -24,6 +24,14 @@ pub struct Opening {
     request: Option<HttpRequest>,
 }
 
+/// The URL of a request, as a selector sees it that may look at nothing else: whatever it
+/// decides, all callers of one URL get the same.
+#[derive(Clone, Copy)]
+pub struct RequestUrl<'a> {
+    /// The path and the query; `None` where there is no URL.
+    target: Option<(&'a str, Option<&'a str>)>,
+}
+
 #[derive(Clone)]
 enum HttpRequest {
     /// As it came: for a session that lives as long as its request.
@@ -88,26 +96,26 @@ impl Opening {
         self.principal.as_ref()
     }
 
+    /// The URL of the request, of which a selector may see nothing else.
+    pub(crate) fn url(&self) -> RequestUrl<'_> {
+        RequestUrl {
+            target: self.request.as_ref().map(|request| match request {
+                HttpRequest::Whole(whole) => (whole.0.path(), whole.0.query()),
+                HttpRequest::Kept(text) => split_target(text),
+            }),
+        }
+    }
+
     /// The URL's path; `None` where there is no URL, as over stdio.
     pub fn path(&self) -> Option<&str> {
-        Some(match self.request.as_ref()? {
-            HttpRequest::Whole(whole) => whole.0.path(),
-            HttpRequest::Kept(text) => split_target(text).0,
-        })
+        self.url().path()
     }
 
     /// The raw text of one query parameter; `None` where it is absent.
     ///
     /// The text is not percent-decoded. A parameter without `=` has the empty text.
     pub fn query(&self, name: &str) -> Option<&str> {
-        let query = match self.request.as_ref()? {
-            HttpRequest::Whole(whole) => whole.0.query(),
-            HttpRequest::Kept(text) => split_target(text).1,
-        };
-        query?.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then_some(value)
-        })
+        self.url().query(name)
     }
 
     /// All headers, in the stateless era.
@@ -152,6 +160,30 @@ fn split_target(text: &str) -> (&str, Option<&str>) {
     match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
+    }
+}
+
+impl<'a> RequestUrl<'a> {
+    /// The path; `None` where there is no URL, as over stdio.
+    pub fn path(&self) -> Option<&'a str> {
+        self.target.map(|(path, _)| path)
+    }
+
+    /// The raw text of one query parameter, as [`Opening::query`] gives it.
+    pub fn query(&self, name: &str) -> Option<&'a str> {
+        self.target?.1?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+}
+
+/// Says no query, which may carry what must not get into a log.
+impl fmt::Debug for RequestUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestUrl")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ mod connections;
 mod listening;
 mod losses;
 mod observing;
+mod principals;
 mod refusals;
 mod roots;
 mod scopes;
