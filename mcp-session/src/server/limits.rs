@@ -30,6 +30,7 @@ pub struct Limits {
     pub(crate) page_entries: usize,
     pub(crate) page_bytes: usize,
     pub(crate) notices: usize,
+    pub(crate) window: Duration,
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
@@ -53,6 +54,7 @@ impl Default for Limits {
             page_entries: 1_000,
             page_bytes: 4 * 1024 * 1024,
             notices: 256,
+            window: Duration::from_millis(100),
             replay_events: 256,
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
@@ -128,6 +130,14 @@ impl Limits {
         self
     }
 
+    /// The time in which one stream announces a change of the same list at most twice: the first
+    /// change at once, whatever follows it together at the end; 100 milliseconds unless set. Zero
+    /// announces each change whose predecessor was read.
+    pub fn coalesce(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
     /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
     /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
@@ -193,6 +203,7 @@ impl Limits {
     pub(crate) fn transient(&self) -> OutboxLimits {
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: None,
         }
     }
@@ -206,6 +217,7 @@ impl Limits {
         };
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: Some(replay),
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Listener {
     granted: Subscription,
     outlet: Arc<Outbox>,
     shape: Shape,
+    // Held to queue one notice, never across an await: nothing follows the closing result.
+    closed: Mutex<bool>,
 }
 
 /// Keeps a stream registered; dropping it ends the subscription.
@@ -113,6 +115,7 @@ impl Listener {
             granted,
             outlet,
             shape,
+            closed: Mutex::new(false),
         }
     }
 
@@ -190,7 +193,23 @@ impl Listener {
             about,
             subscription: Some(self.id.clone()),
         };
-        self.outlet.push(Kind::Keyed(key), frame);
+        let closed = self.closed.lock();
+        if !*closed {
+            self.outlet.push(Kind::Keyed(key), frame);
+        }
+    }
+
+    /// From here on nothing is said; what waits to be said goes out now, or never if nobody wants
+    /// to hear it any more.
+    fn close(&self, wanted: bool) {
+        let mut closed = self.closed.lock();
+        if !std::mem::replace(&mut *closed, true) {
+            if wanted {
+                self.outlet.release();
+            } else {
+                self.outlet.forget(&self.id);
+            }
+        }
     }
 
     fn tag(&self) -> Tag {
@@ -270,6 +289,7 @@ impl Listening {
             reason: &'static str,
         }
         let listener = &self.listener;
+        listener.close(true);
         if !listener.live.is_over_http() {
             let params = Params {
                 request_id: &listener.id,
@@ -289,6 +309,7 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
+        self.listener.close(false);
         if let Some(server) = self.server.upgrade() {
             server.listeners.open.lock().remove(&self.number);
         }

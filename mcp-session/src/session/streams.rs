@@ -185,6 +185,7 @@ mod tests {
         };
         OutboxLimits {
             notices: 9,
+            window: std::time::Duration::ZERO,
             replay: Some(replay),
         }
     }

@@ -5,6 +5,7 @@
 mod answers;
 mod auth;
 mod browsers;
+mod coalescing;
 mod connections;
 mod listening;
 mod losses;

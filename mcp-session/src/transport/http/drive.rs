@@ -237,6 +237,8 @@ impl Drop for Task {
 /// Says the last word on a request.
 fn conclude(outlet: &Outbox, answer: Option<Answer>) {
     if let Some(frame) = answer.and_then(|answer| answer.frame) {
+        // Nothing may follow the answer.
+        outlet.release();
         outlet.push(Kind::Response(None), frame);
     }
     outlet.end();
