@@ -1,12 +1,72 @@
-//! Template-and-live sessions for building Model Context Protocol servers in Rust.
+//! Servers for the Model Context Protocol, written as a template from which every client gets a live
+//! session of its own, for every revision of the protocol from 2024-11-05 to 2026-07-28.
 //!
-//! A [`Template`] says what a server offers. Each client gets a live [`Session`]: the template
-//! plus that session's own changes. One [`Server`], one endpoint and one handler signature serve
-//! every revision of the protocol, from the handshake era (2024-11-05 to 2025-11-25) to the
-//! stateless one (2026-07-28).
+//! ```no_run
+//! use mcp_session::{Server, Template, tool};
+//!
+//! /// Add two numbers.
+//! #[tool]
+//! async fn add(
+//!     a: i64,
+//!     /// What to add.
+//!     #[default = 1]
+//!     b: i64,
+//! ) -> i64 {
+//!     a + b
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> mcp_session::Result<()> {
+//!     let template = Template::builder("calculator", "1.0.0").tool(add).build()?;
+//!     Server::new(template).serve_stdio().await // or .serve_http("127.0.0.1:8000")
+//! }
+//! ```
+//!
+//! # Four nouns
+//!
+//! - A [`Template`] says what a server offers: tools, prompts, resources, dependencies, callbacks.
+//!   It is immutable, checked as a whole when it is built, and connected to nobody.
+//! - A [`Session`] is the template plus what was changed for one client ([`Session::edit`]). Opening
+//!   one copies nothing, and no other session notices what it changes. In the handshake era it
+//!   lives as long as the `Mcp-Session-Id` or the stream; in the stateless era (2026-07-28) as long
+//!   as one request, so there only `on_open` edits it.
+//! - A [`Server`] opens sessions from one template, or from several [variants](Variant), and serves
+//!   them over stdio, any byte stream, or HTTP. [`Server::publish`] makes a new revision of a
+//!   template.
+//! - A [`Context`] is one request as its handler sees it: progress, log, questions to the client,
+//!   and the way to the session. Handlers take it, or any other [`FromContext`] type, as a
+//!   parameter; what the client sends never reaches such a parameter.
+//!
+#![doc = include_str!("../docs/cookbook.md")]
+//!
+//! # Features
+//!
+//! | feature | on by default | |
+//! | --- | --- | --- |
+//! | `http` | yes | Streamable HTTP: [`Server::serve_http`], and [`Server::http`] for axum and tower |
+//! | `macros` | yes | [`#[tool]`](macro@tool), [`#[prompt]`](macro@prompt), [`#[resource]`](macro@resource), [`#[tools]`](macro@tools) |
+//! | `testing` | no | [`testing::Client`], a client in memory for tests of your own server |
+//!
+//! Everything works without macros as well: see [`Tool`], [`Prompt`], [`Resource`] and
+//! [`ResourceTemplate`].
+//!
+//! # Where to go on
+//!
+//! - [`#[tool]`](macro@tool): what a signature means; [`catalog`]: what handlers may answer with.
+//! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
+//! - [`Context`] and [`FromContext`]: what a handler can be given.
+//! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
+//! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(feature = "http", feature = "macros", feature = "testing")),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the documentation is that of all features"
+    )
+)]
 
 // The macros name this crate from outside, also in its own tests.
 #[cfg(test)]
@@ -45,11 +105,18 @@ pub use catalog::{
     ResourceTemplate, Tool,
 };
 pub use context::{Context, Dep, FromContext};
-pub use error::{BoxError, Error, Mistake, Result, ToolError};
+pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::Elicited;
 pub use protocol::LogLevel;
 pub use schema::JsonSchema;
+#[doc(no_inline)]
+pub use schemars;
 pub use server::{Limits, Notifier, Server, Session, Template, Variant};
 pub use session::{Capability, EndReason};
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

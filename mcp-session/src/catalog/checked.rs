@@ -335,7 +335,9 @@ impl Checking {
             self.problem("a scope is visible ASCII without quotes, backslashes and spaces");
         }
         for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
-            self.problem(format!("it needs a `{name}`, and nobody provides one"));
+            self.problem(format!(
+                "it takes a `Dep<{name}>`; give the template one with `provide`"
+            ));
         }
     }
 

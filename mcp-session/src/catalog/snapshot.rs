@@ -10,6 +10,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Definition;
+use crate::catalog::cursor::CursorKey;
 use crate::protocol::ProtocolVersion;
 
 /// One kind of thing on offer.
@@ -22,6 +23,7 @@ pub(crate) struct Snapshot<E> {
     entries: Box<[E]>,
     by_key: HashMap<Arc<str>, u32>,
     revision: u64,
+    cursor_key: CursorKey,
     texts: [OnceLock<Text>; ProtocolVersion::ALL.len()],
 }
 
@@ -45,11 +47,12 @@ impl<E: Listed> Snapshot<E> {
                 old => kept[old as usize] = entry,
             }
         }
-        let revision = digest(&kept);
+        let (revision, cursor_key) = digest(&kept);
         Self {
             entries: kept.into(),
             by_key,
             revision,
+            cursor_key,
             texts: Default::default(),
         }
     }
@@ -61,6 +64,11 @@ impl<E: Listed> Snapshot<E> {
     /// A digest of the content: equal on every replica that offers the same.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// What seals the places in its cursors; equal wherever the revision is.
+    pub(crate) fn cursor_key(&self) -> CursorKey {
+        self.cursor_key
     }
 
     pub(crate) fn position(&self, key: &str) -> Option<u32> {
@@ -110,16 +118,18 @@ impl Text {
     }
 }
 
-fn digest<E: Listed>(entries: &[E]) -> u64 {
+fn digest<E: Listed>(entries: &[E]) -> (u64, CursorKey) {
     let mut hash = Sha256::new();
     for entry in entries {
         let json = entry.definition().canonical();
         hash.update(json.len().to_le_bytes());
         hash.update(json);
     }
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash.finalize()[..8]);
-    u64::from_le_bytes(first)
+    let digest = hash.finalize();
+    let (mut first, mut key) = ([0; 8], [0; 16]);
+    first.copy_from_slice(&digest[..8]);
+    key.copy_from_slice(&digest[16..]);
+    (u64::from_le_bytes(first), CursorKey(key))
 }
 
 impl<E> fmt::Debug for Snapshot<E> {

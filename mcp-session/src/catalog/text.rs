@@ -5,6 +5,7 @@ use serde::de::{
     value::{Error, MapDeserializer},
 };
 
+use crate::protocol::misfit;
 use crate::schema::ArgumentError;
 
 /// Decodes one text: strings and enums as they are, numbers and booleans by what they look like,
@@ -55,8 +56,10 @@ macro_rules! structured {
             visitor: V,
         ) -> Result<V::Value, Error> {
             let mut json = serde_json::Deserializer::from_reader(self.0.as_bytes());
-            let value = json.$method($($argument,)* visitor).map_err(Error::custom)?;
-            json.end().map_err(Error::custom)?;
+            let value = json
+                .$method($($argument,)* visitor)
+                .map_err(|error| Error::custom(misfit(&error)))?;
+            json.end().map_err(|error| Error::custom(misfit(&error)))?;
             Ok(value)
         }
     )*};

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::peer::{AskError, Elicited, inline};
 use crate::protocol::{
     CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult,
-    ElicitUrlParams, Era, ListRootsResult, Raw, Root, method, wire,
+    ElicitUrlParams, Era, ListRootsResult, Raw, Root, method, misfit, wire,
 };
 use crate::schema;
 use crate::session::Capability;
@@ -68,7 +68,7 @@ impl Context {
             ElicitAction::Accept => {
                 let content = Value::Object(result.content.unwrap_or_default());
                 let answer = serde_json::from_value(content);
-                Elicited::Accept(answer.map_err(|error| AskError::Misfit(error.to_string()))?)
+                Elicited::Accept(answer.map_err(|error| AskError::Misfit(misfit(&error)))?)
             }
             ElicitAction::Decline => Elicited::Decline,
             ElicitAction::Cancel => Elicited::Cancel,
@@ -201,6 +201,6 @@ impl Context {
         };
         answer
             .decode()
-            .map_err(|error| AskError::Misfit(error.to_string()))
+            .map_err(|error| AskError::Misfit(misfit(&error)))
     }
 }

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
-use crate::dispatch::stream::{is_initialize, joined, no_batches, opening, refused_session, taken};
+use crate::dispatch::stream::{
+    is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening, refused_session,
+    taken,
+};
 use crate::dispatch::{admit, lifecycle, mirror, notice, route};
 use crate::protocol::{
     DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
@@ -194,6 +197,10 @@ impl Post<'_> {
         let opening = self
             .opening(Era::Stateless)
             .over_http(self.uri, self.headers);
+        let opening = match &*request.method {
+            method::SUBSCRIPTIONS_LISTEN => opening.detach(),
+            _ => opening,
+        };
         let live = match server.try_prepare(opening) {
             Ok(live) => live,
             Err(error) => return refused(200, &refused_session(&error)),
@@ -243,7 +250,8 @@ impl Post<'_> {
         let version = client.version();
         let opened = self
             .opening(Era::Handshake)
-            .over_http(self.uri, self.headers);
+            .over_http(self.uri, self.headers)
+            .detach();
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
@@ -326,6 +334,7 @@ impl Post<'_> {
         let reactions: Vec<_> = messages
             .into_iter()
             .map(|message| match message {
+                Ok(message) if is_stateless(&message) => not_in_a_batch(&message, version),
                 Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
                     Ok(meta) => self.handshake(&live, request, meta, Some(&outlet)),
                     Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),

@@ -1,11 +1,11 @@
 //! Headers that mirror the body (2026-07-28, "Streamable HTTP", "Request Metadata").
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::protocol::{Raw, Request, RpcError, method};
 use crate::schema::{HeaderKind, HeaderParam};
@@ -48,20 +48,14 @@ pub(crate) fn check_params(
     if params.is_empty() {
         return Ok(());
     }
-    let arguments: Value = arguments
-        .and_then(|raw| raw.decode().ok())
-        .unwrap_or_default();
     for param in params {
         let shown = format!("Mcp-Param-{}", param.name);
         let Ok(header) = HeaderName::try_from(shown.as_str()) else {
             continue;
         };
         let sent = text(headers, header.as_str())?;
-        let value = param
-            .path
-            .iter()
-            .try_fold(&arguments, |value, key| value.get(key));
-        match (sent, value.filter(|value| !value.is_null())) {
+        let value = arguments.and_then(|arguments| member(arguments.as_str(), &param.path));
+        match (sent, value.filter(|value| *value != "null")) {
             (None, None) => {}
             (None, Some(_)) => {
                 return Err(RpcError::header_mismatch(format!(
@@ -76,7 +70,7 @@ pub(crate) fn check_params(
             (Some(sent), Some(value)) => {
                 let decoded = decoded(&shown, &sent)?;
                 if !mirrors(&decoded, value, param.kind) {
-                    return Err(differs(&shown, &decoded, &value.to_string()));
+                    return Err(differs(&shown, &decoded, value));
                 }
             }
         }
@@ -84,16 +78,73 @@ pub(crate) fn check_params(
     Ok(())
 }
 
-/// True when a header's text stands for the value. Integers are compared as numbers; a value of
-/// another type than the schema's is left to the tool, which tells the model.
-fn mirrors(text: &str, value: &Value, kind: HeaderKind) -> bool {
-    match (kind, value) {
-        (HeaderKind::Integer, Value::Number(value)) => {
-            let sent = text.parse::<f64>().ok().filter(|sent| sent.is_finite());
-            sent.is_some() && sent == value.as_f64()
+/// The JSON text of what a path leads to.
+fn member<'a>(json: &'a str, path: &[String]) -> Option<&'a str> {
+    path.iter().try_fold(json, |json, key| {
+        let members: HashMap<Cow<'_, str>, &'a RawValue> = serde_json::from_str(json).ok()?;
+        members.get(key.as_str()).map(|value| value.get())
+    })
+}
+
+/// True when a header's text stands for the value, which is JSON text. Integers are compared as
+/// numbers; a value of another type than the schema's is left to the tool, which tells the model.
+fn mirrors(text: &str, value: &str, kind: HeaderKind) -> bool {
+    if value.starts_with('"') {
+        return serde_json::from_str::<String>(value).is_ok_and(|value| value == text);
+    }
+    match (kind, Decimal::parse(text), Decimal::parse(value)) {
+        (HeaderKind::Integer, sent, Some(value)) => sent.as_ref() == Some(&value),
+        _ => match serde_json::from_str::<Value>(value) {
+            Ok(value) => value.to_string().as_str() == text,
+            Err(_) => false,
+        },
+    }
+}
+
+/// A number in JSON's notation, exactly: `42`, `42.0` and `4.2e1` are one, and no digit is lost on
+/// the way as it would be in floating point.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    /// Without zeros at either end; empty for zero.
+    digits: String,
+    /// The power of ten of the last digit.
+    exponent: i64,
+}
+
+impl Decimal {
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str::<&RawValue>(text).ok()?;
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        if !all.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
         }
-        (_, Value::String(value)) => text == value,
-        (_, other) => other.to_string().as_str() == text,
+        let kept = all.trim_end_matches('0');
+        let digits = kept.trim_start_matches('0').to_owned();
+        if digits.is_empty() {
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
+        }
+        let places = i64::try_from(fraction.len()).ok()?;
+        let zeros = i64::try_from(all.len() - kept.len()).ok()?;
+        let exponent = exponent.checked_sub(places)?.checked_add(zeros)?;
+        Some(Self {
+            negative,
+            digits,
+            exponent,
+        })
     }
 }
 
@@ -136,11 +187,11 @@ fn member_text(params: Option<&Raw>, member: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
-        name: Option<&'a serde_json::value::RawValue>,
+        name: Option<&'a RawValue>,
         #[serde(borrow)]
-        uri: Option<&'a serde_json::value::RawValue>,
+        uri: Option<&'a RawValue>,
         #[serde(borrow, rename = "taskId")]
-        task_id: Option<&'a serde_json::value::RawValue>,
+        task_id: Option<&'a RawValue>,
     }
     let named: Named<'_> = params?.decode_borrowed().ok()?;
     let raw = match member {
@@ -155,4 +206,56 @@ fn differs(header: &str, sent: &str, expected: &str) -> RpcError {
     RpcError::header_mismatch(format!(
         "the `{header}` header is not what the body says: {sent:?} and {expected:?}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_compared_as_numbers_and_to_the_last_digit() {
+        for (text, value, expected) in [
+            ("42", "42", true),
+            ("42.0", "42", true),
+            ("42", "42.0", true),
+            ("4.2e1", "42", true),
+            ("-0", "0", true),
+            ("0.0", "0", true),
+            ("100", "1E2", true),
+            ("9007199254740993", "9007199254740992", false),
+            ("18446744073709551617", "18446744073709551617", true),
+            ("18446744073709551617", "18446744073709551616", false),
+            ("-42", "42", false),
+            ("420", "42", false),
+            ("+42", "42", false),
+            ("042", "42", false),
+            ("", "42", false),
+            ("NaN", "42", false),
+            ("forty-two", "\"forty-two\"", true),
+        ] {
+            let label = format!("{text} {value}");
+            assert_eq!(
+                mirrors(text, value, HeaderKind::Integer),
+                expected,
+                "{label}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_values_are_compared_as_text() {
+        assert!(mirrors("true", "true", HeaderKind::Boolean));
+        assert!(!mirrors("True", "true", HeaderKind::Boolean));
+        assert!(mirrors("a\u{e9}", r#""a\u00e9""#, HeaderKind::Text));
+        assert!(!mirrors("42.0", "42", HeaderKind::Text));
+    }
+
+    #[test]
+    fn a_member_is_found_by_its_path_and_the_last_of_two_counts() {
+        let path = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let json = r#"{"a":{"b":1,"b":2},"c":[1]}"#;
+        assert_eq!(member(json, &path(&["a", "b"])), Some("2"));
+        assert_eq!(member(json, &path(&["c", "0"])), None);
+        assert_eq!(member(json, &path(&["x"])), None);
+    }
 }

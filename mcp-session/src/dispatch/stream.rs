@@ -12,7 +12,7 @@ use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
-use crate::error::Result;
+use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
     DecodeError, Era, Frame, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
@@ -315,9 +315,9 @@ impl Connection {
 
     fn batch(&self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
         let version = self.live.core().client().map(|client| client.version());
-        if !version.is_some_and(ProtocolVersion::has_batches) {
+        let Some(version) = version.filter(|version| version.has_batches()) else {
             return self.refused(None, &no_batches());
-        }
+        };
         if messages.iter().any(is_initialize) {
             let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
             return self.refused(None, &error);
@@ -325,11 +325,11 @@ impl Connection {
         let reactions: Vec<_> = messages
             .into_iter()
             .map(|message| match message {
+                Ok(message) if is_stateless(&message) => not_in_a_batch(&message, version),
                 Ok(message) => self.one(message),
                 Err(error) => self.refused(error.id.as_ref(), &error.error),
             })
             .collect();
-        let version = version.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
         joined(
             reactions,
             Arc::clone(&self.outbox),
@@ -402,7 +402,7 @@ pub(crate) async fn opening(
     })
 }
 
-/// What a client is told whose session was refused: the reason that `on_open` gave.
+/// What a client is told whose session was refused: the reason, where `on_open` gave one for it.
 pub(crate) fn refused_session(error: &OpenError) -> RpcError {
     match error {
         OpenError::Refused(reason) => {
@@ -410,7 +410,10 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
                 reason = &**reason as &dyn std::error::Error,
                 "`on_open` refused"
             );
-            RpcError::internal(format!("the session was refused: {reason}"))
+            match Refused::find(&**reason) {
+                Some(reason) => RpcError::internal(format!("the session was refused: {reason}")),
+                None => RpcError::internal("the session was refused"),
+            }
         }
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");
@@ -461,6 +464,29 @@ pub(crate) fn is_initialize<E>(message: &Result<Message, E>) -> bool {
 
 pub(crate) fn no_batches() -> RpcError {
     RpcError::invalid_request("one message at a time: only protocol version 2025-03-26 has batches")
+}
+
+/// True for what names a revision of the stateless era, which has no batches (2026-07-28, "Base
+/// Protocol").
+pub(crate) fn is_stateless(message: &Message) -> bool {
+    let (params, method) = match message {
+        Message::Request(request) => (request.params.as_ref(), &request.method),
+        Message::Notification(notification) => (notification.params.as_ref(), &notification.method),
+        Message::Response(_) => return false,
+    };
+    let meta = RequestMeta::of(params).unwrap_or_default();
+    admit::era(meta.protocol_version.as_deref(), None, method) == Era::Stateless
+}
+
+/// Refuses a member of a batch that belongs to the era without batches.
+pub(crate) fn not_in_a_batch(message: &Message, version: ProtocolVersion) -> Reaction {
+    let Message::Request(request) = message else {
+        return Reaction::Accepted;
+    };
+    let error = RpcError::invalid_request(
+        "a request of protocol version 2026-07-28 cannot be part of a batch",
+    );
+    Answer::error(400, Some(&request.id), &error, version).into()
 }
 
 pub(crate) fn taken() -> RpcError {

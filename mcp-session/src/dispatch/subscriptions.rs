@@ -27,11 +27,17 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         outlet,
         cancel,
         closing,
-        guard,
+        mut guard,
         scope,
         ..
     } = arrival;
-    let listener = Listener::new(request.id.detach(), live, granted, outlet, shape.clone());
+    // The stream stays open for days: it must not keep the bytes of the message that asked for it.
+    let id = request.id.detach();
+    drop(request);
+    if let Some(guard) = &mut guard {
+        guard.detach();
+    }
+    let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone());
     let listening = server.listeners.open(server, listener);
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {
@@ -44,7 +50,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         let answered = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            () = ended => Some(answer(&request.id, Ok(listening.closing()), &shape)),
+            () = ended => Some(answer(&id, Ok(listening.closing()), &shape)),
         };
         drop((listening, guard, scope, running));
         answered

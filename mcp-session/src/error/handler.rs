@@ -11,8 +11,10 @@ use crate::protocol::{ContentBlock, RpcError};
 /// message: say what went wrong and what to do differently. Prompts and resources have no such
 /// result, so theirs becomes a JSON-RPC error with the same message.
 ///
-/// It converts from every [`std::error::Error`], so `?` works on anything; for that reason it is
-/// not one itself. The text of a converted error is shown to the client, its sources are not.
+/// It converts from every [`std::error::Error`], so `?` works on all of them; for that reason it
+/// is not one itself. What is no `std::error::Error`, such as a `String`, a [`BoxError`] or what
+/// `anyhow` gives, becomes one with `.map_err(ToolError::caused_by)?`. The text of a converted
+/// error is shown to the client, its sources are not.
 ///
 /// # Examples
 ///
@@ -46,6 +48,30 @@ impl ToolError {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             kind: ToolErrorKind::Message(message.into()),
+        }
+    }
+
+    /// An error whose message is that of another, of a type that `?` does not convert: a `String`,
+    /// a [`BoxError`], an error of `anyhow` or `eyre`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{BoxError, ToolError};
+    ///
+    /// fn load() -> Result<u8, BoxError> {
+    ///     Err("the disk is full".into())
+    /// }
+    ///
+    /// fn answer() -> Result<u8, ToolError> {
+    ///     load().map_err(ToolError::caused_by)
+    /// }
+    ///
+    /// assert_eq!(answer().unwrap_err().to_string(), "the disk is full");
+    /// ```
+    pub fn caused_by(error: impl Into<BoxError>) -> Self {
+        Self {
+            kind: ToolErrorKind::Source(error.into()),
         }
     }
 

@@ -6,12 +6,14 @@
 
 mod handler;
 mod mistake;
+mod refused;
 
 use std::fmt;
 
 pub use handler::ToolError;
 pub(crate) use handler::ToolErrorKind;
 pub use mistake::Mistake;
+pub use refused::Refused;
 
 /// The result of what this crate's own functions do.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,7 +24,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// What went wrong in this crate, for the program that uses it.
 ///
 /// Opaque on purpose: ask it with the `is_…` methods, show it with `Display`, and follow
-/// [`source`](std::error::Error::source) for what lies beneath.
+/// [`source`](std::error::Error::source) for what lies beneath. `Debug` is all of that for people:
+/// it is what `fn main() -> mcp_session::Result<()>` prints.
 ///
 /// # Examples
 ///
@@ -141,7 +144,21 @@ impl Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
+        match self.mistakes() {
+            mistakes @ [_, _, ..] => {
+                write!(f, "{} in the registration:", count(mistakes.len()))?;
+                mistakes
+                    .iter()
+                    .try_for_each(|mistake| write!(f, "\n  {mistake}"))
+            }
+            _ => write!(f, "{self}"),
+        }?;
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -178,4 +195,23 @@ fn listed(mistakes: &[Mistake]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_main_prints_is_for_people() {
+        let denied = std::io::Error::new(std::io::ErrorKind::AddrInUse, "the port is taken");
+        let error = Error::io("cannot listen", denied);
+        assert_eq!(error.to_string(), "cannot listen");
+        assert_eq!(format!("{error:?}"), "cannot listen: the port is taken");
+        let mistakes = ["tool `a`", "tool `b`"].map(|entry| Mistake::new(entry, "no"));
+        assert_eq!(
+            format!("{:?}", Error::registration(mistakes.to_vec())),
+            "2 mistakes in the registration:\n  tool `a`: no\n  tool `b`: no"
+        );
+        assert_eq!(format!("{:?}", Error::ended()), "the session has ended");
+    }
 }

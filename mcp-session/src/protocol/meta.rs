@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::error::RpcError;
 use crate::protocol::id::ProgressToken;
+use crate::protocol::misfit::misfit;
 use crate::protocol::text::Raw;
 use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta, Object};
 
@@ -104,9 +105,9 @@ impl RequestMeta {
         let Some(params) = params else {
             return Ok(Self::default());
         };
-        let outer: Outer<'_> = params
-            .decode_borrowed()
-            .map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))?;
+        let outer: Outer<'_> = params.decode_borrowed().map_err(|error| {
+            RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
+        })?;
         match outer.meta {
             Some(members) => members.interpret(params.buffer()),
             None => Ok(Self::default()),
@@ -249,7 +250,8 @@ fn member<'a, T: Deserialize<'a>>(
 }
 
 fn wrong(name: &str, error: &serde_json::Error) -> RpcError {
-    RpcError::invalid_params(format!("invalid params: `_meta[\"{name}\"]`: {error}"))
+    let problem = misfit(error);
+    RpcError::invalid_params(format!("invalid params: `_meta[\"{name}\"]`: {problem}"))
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {

@@ -16,6 +16,7 @@ mod encode;
 mod error;
 mod id;
 mod message;
+mod misfit;
 mod text;
 mod types;
 mod version;
@@ -29,6 +30,7 @@ pub use error::{RpcError, code};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Message, Notification, Request, Response};
 pub use meta::{RequestMeta, RequestedLogLevel};
+pub(crate) use misfit::{in_json_terms, misfit};
 pub use text::{ByteStr, Raw};
 pub use types::{
     AcknowledgedParams, Annotations, AudioContent, CacheHint, CacheScope, CallToolParams,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde_path_to_error::{Path, Segment};
 
+use crate::protocol::{in_json_terms, misfit};
 use crate::schema::walk::escape;
 
 /// The longest message handed on; a decoder may quote the whole offending string.
@@ -32,7 +33,7 @@ const MAX_MESSAGE: usize = 400;
 ///
 /// let error = decode_args::<Args>(r#"{"points": [[1, 2], [3, "4"]]}"#).unwrap_err();
 /// assert_eq!(error.path, "/points/1/1");
-/// assert_eq!(error.to_string(), "`points[1][1]`: invalid type: string \"4\", expected i64");
+/// assert_eq!(error.to_string(), "`points[1][1]`: invalid type: string \"4\", expected an integer");
 /// ```
 pub fn decode_args<T: DeserializeOwned>(json: &str) -> Result<T, ArgumentError> {
     serde_json::from_str(json).map_err(|error| locate::<T>(json, &error))
@@ -42,23 +43,16 @@ pub fn decode_args<T: DeserializeOwned>(json: &str) -> Result<T, ArgumentError> 
 fn locate<T: DeserializeOwned>(json: &str, error: &serde_json::Error) -> ArgumentError {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(error) => ArgumentError::at(error.path(), &without_position(error.inner())),
+        Err(error) => ArgumentError::at(error.path(), &misfit(error.inner())),
         // Only what follows the value is wrong, or the type decodes differently each time.
-        Ok(_) => ArgumentError::new("", without_position(error)),
+        Ok(_) => ArgumentError::new("", misfit(error)),
     }
-}
-
-/// The message of a JSON error without `at line 1 column 7`, which means nothing to a model.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position)
-        .map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// Says which argument is wrong and what was expected in its place.
 ///
-/// `Display` gives one line fit for a tool result: `` `a.b`: invalid type: … ``.
+/// `Display` gives one line fit for a tool result: `` `a.b`: invalid type: … ``. It speaks of JSON:
+/// an integer, an object, never `i64` or the name of a struct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArgumentError {
@@ -96,7 +90,7 @@ impl ArgumentError {
                 Segment::Unknown => pointer.push('?'),
             }
         }
-        Self::new(pointer, message)
+        Self::new(pointer, in_json_terms(message))
     }
 }
 

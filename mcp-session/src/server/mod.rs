@@ -130,7 +130,7 @@ impl Server {
         &self.inner.limits
     }
 
-    /// The live handshake sessions over HTTP: to find one, to end one.
+    /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
     }

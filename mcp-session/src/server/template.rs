@@ -263,7 +263,8 @@ impl TemplateBuilder {
     }
 
     /// Runs when a session opens, before its client is told anything: load what this caller may
-    /// use, and edit. Edits are always allowed here. An error refuses the session.
+    /// use, and edit. Edits are always allowed here. An error refuses the session; its text goes to
+    /// the log, and only that of a [`Refused`](crate::Refused) also to the client.
     ///
     /// In the handshake era it runs once per session; in the stateless era once per request, since
     /// there a session lives as long as its request. It costs nothing where it is not set.

@@ -72,6 +72,17 @@ pub(crate) struct CallGuard {
 }
 
 impl CallGuard {
+    /// Keeps the id without the message it came in: for a request that stays open for long.
+    pub(crate) fn detach(&mut self) {
+        let id = self.id.detach();
+        let mut table = self.calls.table.lock();
+        if let Some(token) = table.running.remove(&self.id) {
+            table.running.insert(id.clone(), token);
+        }
+        drop(table);
+        self.id = id;
+    }
+
     /// Cancelled when the client cancels the request.
     pub(crate) fn token(&self) -> &CancellationToken {
         &self.token

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::auth::Principal;
 use crate::protocol::Era;
@@ -56,6 +56,20 @@ impl Opening {
             headers.remove(secret);
         }
         self.request = Some(Arc::new(HttpRequest { uri, headers }));
+        self
+    }
+
+    /// Lets go of the buffer that the request was read into: for what outlives the request.
+    pub(crate) fn detach(mut self) -> Self {
+        if let Some(request) = &mut self.request {
+            let copied = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok();
+            let headers = request.headers.iter();
+            let headers = headers.filter_map(|(name, value)| Some((name.clone(), copied(value)?)));
+            let uri = Uri::try_from(request.uri.to_string());
+            let uri = uri.unwrap_or_else(|_| request.uri.clone());
+            let headers = headers.collect();
+            *request = Arc::new(HttpRequest { uri, headers });
+        }
         self
     }
 

@@ -222,7 +222,7 @@ async fn absent_parameters_are_named() {
     ];
     let mut both = Both::new(HANDSHAKE).await;
     for (method, member) in required {
-        let problem = format!("invalid params: missing field `{member}` at line 1 column 2");
+        let problem = format!("invalid params: missing field `{member}`");
         let answer = error(true, -32602, &problem);
         both.check(both.request(method, ""), 200, &answer).await;
         let bare = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
@@ -329,7 +329,7 @@ async fn wrong_arguments_are_a_result_that_the_model_reads() {
     for (arguments, said) in [
         (
             r#"{"a":"x","b":1}"#,
-            "`a`: invalid type: string \\\"x\\\", expected i64",
+            "`a`: invalid type: string \\\"x\\\", expected an integer",
         ),
         (r#"{"a":1}"#, "missing field `b`"),
         (r#"{"a":1,"a":2,"b":3}"#, "duplicate field `a`"),

@@ -225,7 +225,7 @@ pub(super) const WRONG_PARAMS: &[(&str, &str, &str)] = &[
     (
         "tools/call",
         r#""name":7"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 9",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
     (
         "tools/call",
@@ -250,14 +250,14 @@ pub(super) const WRONG_PARAMS: &[(&str, &str, &str)] = &[
     (
         "tools/call",
         r#""name":"add","requestState":7"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 30",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
     ("tools/call", r#""name":"sub""#, "unknown tool: sub"),
     ("tools/call", r#""name":"""#, "unknown tool: "),
     (
         "tools/list",
         r#""cursor":7"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 11",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
     ("tools/list", r#""cursor":"""#, BAD_CURSOR),
     ("tools/list", r#""cursor":"AAAAAAAAAAAAAAAAAA""#, BAD_CURSOR),
@@ -267,19 +267,19 @@ pub(super) const WRONG_PARAMS: &[(&str, &str, &str)] = &[
     (
         "resources/read",
         r#""uri":7"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 8",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
     ("prompts/get", r#""name":"none""#, "unknown prompt: none"),
     ("prompts/get", r#""name":"greet""#, "`name`: missing"),
     (
         "prompts/get",
         r#""name":"greet","arguments":{"name":7}"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 37",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
     (
         "completion/complete",
         r#""ref":{"type":"ref/tool","name":"add"},"argument":{"name":"a","value":""}"#,
-        "invalid params: unknown variant `ref/tool`, expected `ref/prompt` or `ref/resource` at line 1 column 25",
+        "invalid params: unknown variant `ref/tool`, expected `ref/prompt` or `ref/resource`",
     ),
     (
         "completion/complete",
@@ -289,7 +289,7 @@ pub(super) const WRONG_PARAMS: &[(&str, &str, &str)] = &[
     (
         "completion/complete",
         r#""ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"name","value":7}"#,
-        "invalid params: invalid type: integer `7`, expected a string at line 1 column 79",
+        "invalid params: invalid type: integer `7`, expected a string",
     ),
 ];
 
@@ -298,35 +298,32 @@ pub(super) const WRONG_PARAMS: &[(&str, &str, &str)] = &[
 pub(super) const WRONG_META: &[(&str, &str)] = &[
     (
         r#""_meta":7"#,
-        "invalid type: integer `7`, expected an object as `_meta` at line 1 column 10",
+        "invalid type: integer `7`, expected an object as `_meta`",
     ),
     (
         r#""_meta":null"#,
-        "invalid type: null, expected an object as `_meta` at line 1 column 13",
+        "invalid type: null, expected an object as `_meta`",
     ),
-    (
-        r#""_meta":{},"_meta":{}"#,
-        "`_meta` appears twice at line 1 column 23",
-    ),
+    (r#""_meta":{},"_meta":{}"#, "`_meta` appears twice"),
     (
         r#""_meta":{"progressToken":1.5}"#,
-        "`_meta[\"progressToken\"]`: invalid type: floating point `1.5`, expected a string or an integer at line 1 column 3",
+        "`_meta[\"progressToken\"]`: invalid type: floating point `1.5`, expected a string or an integer",
     ),
     (
         r#""_meta":{"progressToken":null}"#,
-        "`_meta[\"progressToken\"]`: invalid type: null, expected a string or an integer at line 1 column 4",
+        "`_meta[\"progressToken\"]`: invalid type: null, expected a string or an integer",
     ),
     (
         r#""_meta":{"io.modelcontextprotocol/protocolVersion":7}"#,
-        "`_meta[\"io.modelcontextprotocol/protocolVersion\"]`: invalid type: integer `7`, expected a string at line 1 column 1",
+        "`_meta[\"io.modelcontextprotocol/protocolVersion\"]`: invalid type: integer `7`, expected a string",
     ),
     (
         r#""_meta":{"io.modelcontextprotocol/clientCapabilities":[]}"#,
-        "`_meta[\"io.modelcontextprotocol/clientCapabilities\"]`: invalid type: sequence, expected an object at line 1 column 0",
+        "`_meta[\"io.modelcontextprotocol/clientCapabilities\"]`: invalid type: array, expected an object",
     ),
     (
         r#""_meta":{"io.modelcontextprotocol/clientInfo":"me"}"#,
-        "`_meta[\"io.modelcontextprotocol/clientInfo\"]`: invalid type: string \"me\", expected an object at line 1 column 4",
+        "`_meta[\"io.modelcontextprotocol/clientInfo\"]`: invalid type: string \"me\", expected an object",
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use mcp_session::protocol::ProtocolVersion;
 use mcp_session::testing::Client;
-use mcp_session::{BoxError, Server, Session, Tool};
+use mcp_session::{BoxError, Refused, Server, Session, Tool};
 use serde_json::{Value, json};
 
 use super::{both, named, parts, serve, template};
@@ -261,7 +261,7 @@ async fn the_eras_never_share_a_session_on_one_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn on_open_may_refuse_a_session() {
-    let hook = async |_: Session| Err::<(), BoxError>("the house is full".into());
+    let hook = async |_: Session| Err::<(), BoxError>(Refused::new("the house is full").into());
     let server = serve(template().tool(named("tool")).on_open(hook));
     let refused = Client::builder(&server).try_connect().await.unwrap_err();
     assert_eq!(
@@ -277,6 +277,44 @@ async fn on_open_may_refuse_a_session() {
         parts(&error),
         (-32603, "the session was refused: the house is full")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_on_open_failed_is_for_the_log_unless_it_was_said_for_the_client() {
+    let hook = async |_: Session| {
+        std::fs::read_to_string("/no/such/file/of/secrets")?;
+        Ok(())
+    };
+    let server = serve(template().tool(named("tool")).on_open(hook));
+    let refused = Client::builder(&server).try_connect().await.unwrap_err();
+    assert_eq!(parts(&refused), (-32603, "the session was refused"));
+    let stateless = Client::stateless(&server);
+    let error = stateless.request("tools/list", json!({})).await;
+    let error = error.unwrap_err();
+    assert_eq!(parts(&error), (-32603, "the session was refused"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stateless_request_is_no_part_of_a_batch() {
+    let server = anything();
+    let client = Client::builder(&server)
+        .version(ProtocolVersion::V2025_03_26)
+        .connect()
+        .await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}},
+        {"jsonrpc": "2.0", "id": 2, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": meta}},
+    ]);
+    let lines = client.raw_request(&batch.to_string()).await;
+    let answers: Vec<Value> = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[0]["error"]["code"], -32600);
+    assert_eq!(answers[1]["result"], json!({}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,7 @@ async fn wrong_prompt_arguments_are_protocol_errors() {
             (json!({}), "city"),
             (json!({"city": "Oslo", "days": "many"}), "days"),
             (json!({"city": 7}), "string"),
-            (json!("Oslo"), "map"),
+            (json!("Oslo"), "an object"),
         ];
         for (arguments, hint) in cases {
             let error = client

@@ -59,21 +59,21 @@ async fn wrong_arguments_reach_the_model_with_path_and_expected_type() {
         let cases = [
             (
                 json!({"a": 1, "b": "x"}),
-                "`b`: invalid type: string \"x\", expected i64",
+                "`b`: invalid type: string \"x\", expected an integer",
             ),
             (json!({"a": 1}), "missing field `b`"),
             (json!({}), "missing field `a`"),
             (
                 json!({"a": 1.5, "b": 2}),
-                "`a`: invalid type: floating point `1.5`, expected i64",
+                "`a`: invalid type: floating point `1.5`, expected an integer",
             ),
             (
                 json!({"a": null, "b": 2}),
-                "`a`: invalid type: null, expected i64",
+                "`a`: invalid type: null, expected an integer",
             ),
             (
                 json!({"a": 1, "b": 2, "tags": [{"weight": 1}, {"weight": 256}]}),
-                "`tags[1].weight`: invalid value: integer `256`, expected u8",
+                "`tags[1].weight`: invalid value: integer `256`, expected an integer from 0 to 255",
             ),
         ];
         for (arguments, expected) in cases {

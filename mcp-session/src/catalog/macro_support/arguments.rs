@@ -8,7 +8,7 @@ use serde_path_to_error::Track;
 use crate::catalog::ToolReply;
 use crate::catalog::handler::BoxFuture;
 use crate::error::ToolError;
-use crate::protocol::Raw;
+use crate::protocol::{Raw, misfit};
 use crate::schema::ArgumentError;
 
 /// A handler that was started; an error where arguments were missing.
@@ -53,12 +53,8 @@ fn locate<R: Reader>(text: &str, reader: R) -> Started<ToolReply> {
     match tracked.deserialize_map(Members(reader)) {
         Ok(started) => started,
         Err(error) => {
-            let position = format!(" at line {} column {}", error.line(), error.column());
-            let message = error.to_string();
-            let message = message.strip_suffix(&position).unwrap_or(&message);
-            Err(ToolError::new(
-                ArgumentError::at(&track.path(), message).to_string(),
-            ))
+            let error = ArgumentError::at(&track.path(), &misfit(&error));
+            Err(ToolError::new(error.to_string()))
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::catalog::text;
 use crate::catalog::uri_template::UriVariables;
 use crate::context::Needs;
 use crate::error::ToolError;
-use crate::protocol::RpcError;
+use crate::protocol::{RpcError, in_json_terms};
 use crate::schema::{Generator, absent};
 
 /// What [`Param`](crate::catalog::Param) says of one parameter.
@@ -97,7 +97,7 @@ impl<T, W: DeserializeOwned, A> Slot<T, W, A> {
             Ok(value) => self.wire = Some(value),
             Err(error) => {
                 self.wrong = true;
-                faults.add(name, error);
+                faults.add(name, in_json_terms(&error.to_string()));
             }
         }
     }
@@ -189,9 +189,9 @@ impl Faults {
 fn expected(describe: fn(&mut Generator) -> Option<Described>) -> String {
     let schema = describe(&mut Generator::new()).map(|described| described.schema);
     let schema = schema.unwrap_or_default();
-    schema
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("a value")
-        .to_owned()
+    match schema.get("type").and_then(Value::as_str) {
+        None => "a value".to_owned(),
+        Some(name @ ("array" | "integer" | "object")) => format!("an {name}"),
+        Some(name) => format!("a {name}"),
+    }
 }

@@ -6,6 +6,9 @@
 /// JSON text. The value is written once and read by nobody on the way, so what the type says is
 /// what the client gets.
 ///
+/// Prefer a struct at the top: before 2026-07-28 only an object can be structured content ("Tools",
+/// "Structured Content"), so clients of older revisions get a list or a number as text alone.
+///
 /// # Examples
 ///
 /// ```

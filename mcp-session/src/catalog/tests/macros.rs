@@ -80,10 +80,10 @@ async fn arguments_go_from_text_into_parameters() {
             r#"{"a": 1, "answer": 3, "ctx": {}}"#,
             Ok("8/Dep(42)/tools/call"),
         ),
-        (r#"{"b": 2}"#, Err("`a`: missing, expected integer")),
+        (r#"{"b": 2}"#, Err("`a`: missing, expected an integer")),
         (
             r#"{"a": "x"}"#,
-            Err("`a`: invalid type: string \"x\", expected i64"),
+            Err("`a`: invalid type: string \"x\", expected an integer"),
         ),
         (r#"{"a": 1, "a": 2}"#, Err("`a` is given twice")),
     ] {
@@ -205,7 +205,10 @@ async fn a_prompt_reads_its_arguments_from_text() {
     assert_eq!(run(&[]).await, Err((-32602, "`city`: missing".to_owned())));
     let (code, message) = run(&[("city", "Oslo"), ("days", "x")]).await.unwrap_err();
     assert_eq!(code, -32602);
-    assert_eq!(message, "`days`: invalid type: string \"x\", expected u8");
+    assert_eq!(
+        message,
+        "`days`: invalid type: string \"x\", expected an integer from 0 to 255"
+    );
     assert!(prompt.completers().find("city").is_some());
 }
 

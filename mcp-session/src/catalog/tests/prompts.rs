@@ -79,7 +79,7 @@ async fn wrong_arguments_are_invalid_params() {
         (&[("days", "1")][..], "`city`: missing"),
         (
             &[("city", "x"), ("days", "y")],
-            "`days`: invalid type: string \"y\", expected u8",
+            "`days`: invalid type: string \"y\", expected an integer from 0 to 255",
         ),
     ] {
         let error = run(&trip(), arguments).await.unwrap_err();

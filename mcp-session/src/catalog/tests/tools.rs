@@ -97,7 +97,10 @@ async fn arguments_come_first_and_then_what_is_given() {
 async fn wrong_arguments_are_the_tools_failure_and_say_where() {
     let tool = Tool::new("add").handler(|add: Add| async move { add.a });
     let error = run(&tool, r#"{"a": "x"}"#).await.unwrap_err();
-    assert_eq!(error, "`a`: invalid type: string \"x\", expected i64");
+    assert_eq!(
+        error,
+        "`a`: invalid type: string \"x\", expected an integer"
+    );
     assert!(
         run(&tool, "")
             .await

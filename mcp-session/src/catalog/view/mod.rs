@@ -80,23 +80,24 @@ impl<'a, E: Listed> View<'a, E> {
         version: ProtocolVersion,
         limits: PageLimits,
     ) -> Result<Page, Stale> {
-        if cursor.is_some_and(|cursor| cursor.revision != self.snapshot.revision()) {
-            return Err(Stale);
-        }
+        let (revision, key) = (self.snapshot.revision(), self.snapshot.cursor_key());
+        let start = match cursor {
+            Some(cursor) => cursor.place(revision, key)? as usize + 1,
+            None => 0,
+        };
         let mut filling = Filling {
             pieces: Vec::new(),
             entries: 0,
             bytes: 0,
             limits,
         };
-        let start = cursor.map_or(0, |cursor| cursor.after as usize + 1);
         let end = match self.fill_from_snapshot(start, version, &mut filling) {
             Some(stopped) => Some(stopped),
             None => self.fill_from_added(start, version, &mut filling),
         };
-        let next = end.map(|next| Cursor {
-            revision: self.snapshot.revision(),
-            after: u32::try_from(next).unwrap_or(u32::MAX).saturating_sub(1),
+        let next = end.map(|next| {
+            let last = u32::try_from(next).unwrap_or(u32::MAX).saturating_sub(1);
+            Cursor::after(last, revision, key)
         });
         Ok(Page {
             pieces: filling.pieces,

@@ -66,6 +66,7 @@ pub(in crate::protocol) use object::Object;
 use object::object;
 
 use crate::protocol::error::RpcError;
+use crate::protocol::misfit::misfit;
 use crate::protocol::text::Raw;
 
 /// Decodes the parameters of a message; absent ones count as `{}`.
@@ -78,7 +79,7 @@ pub fn decode_params<'a, T: Deserialize<'a>>(params: Option<&'a Raw>) -> Result<
     params
         .unwrap_or(&EMPTY)
         .decode_borrowed()
-        .map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))
+        .map_err(|error| RpcError::invalid_params(format!("invalid params: {}", misfit(&error))))
 }
 
 /// Reads a member that may be null and tells null from absent.

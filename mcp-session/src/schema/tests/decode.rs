@@ -47,17 +47,17 @@ fn wrong_arguments_are_located() {
     for (json, expected) in [
         (
             r#"{"a":{"b":"x"}}"#,
-            "`a.b`: invalid type: string \"x\", expected i64",
+            "`a.b`: invalid type: string \"x\", expected an integer",
         ),
         (
             r#"{"a":{"b":30.5}}"#,
-            "`a.b`: invalid type: floating point `30.5`, expected i64",
+            "`a.b`: invalid type: floating point `30.5`, expected an integer",
         ),
         (r#"{"a":{}}"#, "`a`: missing field `b`"),
         ("{}", "missing field `a`"),
         (
             r#"{"a":{"b":1},"map":{"x/y":[1,300]}}"#,
-            "`map.x/y[1]`: invalid value: integer `300`, expected u8",
+            "`map.x/y[1]`: invalid value: integer `300`, expected an integer from 0 to 255",
         ),
         (
             r#"{"a":{"b":1},"mode":"slow"}"#,
@@ -65,7 +65,7 @@ fn wrong_arguments_are_located() {
         ),
         (
             "[1]",
-            "`[0]`: invalid type: integer `1`, expected struct Inner",
+            "`[0]`: invalid type: integer `1`, expected an object",
         ),
         (r#"{"a":{"b":1}} 7"#, "trailing characters"),
     ] {

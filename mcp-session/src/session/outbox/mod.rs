@@ -103,6 +103,8 @@ pub(crate) struct Event {
     pub(crate) seq: u64,
     /// `None` for a priming event.
     pub(crate) frame: Option<Frame>,
+    /// It is the answer to a request, which somebody waits for.
+    pub(crate) is_answer: bool,
 }
 
 /// How much a queue may hold.
@@ -429,6 +431,7 @@ impl Queue {
         let event = Event {
             seq: held.seq,
             frame: held.frame.clone(),
+            is_answer: matches!(held.kind, Kind::Response(_)),
         };
         if let Kind::Response(permit) = &mut held.kind {
             // The request is answered as far as the server can tell: its place is free.

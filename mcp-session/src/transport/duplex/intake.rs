@@ -45,6 +45,8 @@ pub(super) struct Intake<R> {
     connection: Arc<Connection>,
     lines: Lines<R>,
     places: Arc<Semaphore>,
+    /// How many places there are.
+    in_flight: usize,
     /// No request needs more places than there are.
     all_places: u32,
     calls: TaskTracker,
@@ -69,6 +71,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             connection: Arc::clone(connection),
             lines: Lines::new(reader, limits.message_bytes),
             places: Arc::new(Semaphore::new(in_flight)),
+            in_flight,
             all_places: u32::try_from(in_flight).unwrap_or(u32::MAX),
             calls: TaskTracker::new(),
             pending: Pending::new(in_flight.max(FEW), limits.message_bytes),
@@ -122,6 +125,13 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         }
         self.calls.close();
         self.calls.wait().await;
+    }
+
+    /// True while a request that was read has no answer, or one that the writer has not taken:
+    /// until then it keeps its place.
+    pub(super) fn owes(&self) -> bool {
+        let taken = self.places.available_permits() < self.in_flight;
+        taken || self.opening.is_some() || !self.pending.is_empty()
     }
 
     /// The calls in flight.

@@ -9,7 +9,13 @@ mod lines;
 mod pending;
 mod writer;
 
-use std::{fmt, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::TaskTracker;
@@ -21,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::server::{Server, Session};
 use crate::session::EndReason;
 use crate::transport::duplex::intake::{Intake, Stop};
-use crate::transport::duplex::writer::write;
+use crate::transport::duplex::writer::{Unwritten, write};
 
 const READING: &str = "the client's messages cannot be read";
 const WRITING: &str = "the client's answers cannot be written";
@@ -80,7 +86,7 @@ where
     /// # Errors
     ///
     /// [`Error::is_io`] when the stream breaks, or the client does not read its last answers in
-    /// time.
+    /// time. A client that is gone while nothing it asked for is unanswered is no error.
     ///
     /// # Cancel safety
     ///
@@ -194,13 +200,17 @@ impl Ending {
         let mut writing = pin!(write(connection.outbox().reader(), writer));
         let stop = tokio::select! {
             biased;
-            written = &mut writing => return self.lost(&calls, written, drain).await,
+            written = &mut writing => {
+                return self.lost(&calls, unless_gone(written, intake.owes()), drain).await;
+            }
             stop = intake.run() => stop,
         };
         connection.hang_up();
         let drained = tokio::select! {
             biased;
-            written = &mut writing => return self.lost(&calls, written, drain).await,
+            written = &mut writing => {
+                return self.lost(&calls, unless_gone(written, intake.owes()), drain).await;
+            }
             drained = clock::within(drain, intake.drain()) => drained,
         };
         if drained.is_none() {
@@ -213,9 +223,10 @@ impl Ending {
             connection.outbox().end();
         };
         let last = clock::within(drain, async { tokio::join!(writing, answered).0 });
-        let written = last
-            .await
-            .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
+        let written = match last.await {
+            Some(written) => unless_gone(written, intake.owes()),
+            None => Err(ErrorKind::TimedOut.into()),
+        };
         let read = match stop {
             Stop::EndOfInput => Ok(EndReason::Transport),
             Stop::Shutdown => Ok(EndReason::Shutdown),
@@ -241,6 +252,18 @@ impl Ending {
         }
         written.map_err(|error| Error::io(WRITING, error))
     }
+}
+
+/// What became of the writing. A client that has gone away and waits for no answer has ended the
+/// stream as it may: what it did not read were notices and questions of ours.
+fn unless_gone(written: Result<(), Unwritten>, owed: bool) -> io::Result<()> {
+    written.or_else(|unwritten| match unwritten.error.kind() {
+        ErrorKind::BrokenPipe if !owed && !unwritten.owed => {
+            tracing::debug!("the client went away without reading the last notices");
+            Ok(())
+        }
+        _ => Err(unwritten.error),
+    })
 }
 
 impl Drop for Ending {

@@ -13,34 +13,58 @@ const BATCH: usize = 64 * 1024;
 /// Pieces of this size are written where they are: copying them would cost more than a write.
 const DIRECT: usize = 16 * 1024;
 
+/// Why not everything was written.
+#[derive(Debug)]
+pub(super) struct Unwritten {
+    pub(super) error: io::Error,
+    /// An answer was taken from the queue and may not have arrived.
+    pub(super) owed: bool,
+}
+
 /// Writes what the queue holds, one message on a line, until the queue has ended.
 ///
 /// Whatever waits at one time goes out together.
-pub(super) async fn write<W: AsyncWrite + Unpin>(mut events: Reader, writer: W) -> io::Result<()> {
+pub(super) async fn write<W: AsyncWrite + Unpin>(
+    mut events: Reader,
+    writer: W,
+) -> Result<(), Unwritten> {
     let mut out = Out {
         writer,
         batch: Vec::new(),
+        owed: false,
     };
-    while let Some(event) = events.next().await {
-        let mut next = Some(event);
-        while let Some(event) = next {
-            if let Some(frame) = &event.frame {
-                out.put(frame).await?;
-            }
-            next = events.try_next();
-        }
-        out.send().await?;
-        out.writer.flush().await?;
-    }
-    out.writer.shutdown().await
+    let written = out.write(&mut events).await;
+    written.map_err(|error| Unwritten {
+        error,
+        owed: out.owed,
+    })
 }
 
 struct Out<W> {
     writer: W,
     batch: Vec<u8>,
+    /// There are answers among what is not flushed yet.
+    owed: bool,
 }
 
 impl<W: AsyncWrite + Unpin> Out<W> {
+    async fn write(&mut self, events: &mut Reader) -> io::Result<()> {
+        while let Some(event) = events.next().await {
+            let mut next = Some(event);
+            while let Some(event) = next {
+                self.owed |= event.is_answer;
+                if let Some(frame) = &event.frame {
+                    self.put(frame).await?;
+                }
+                next = events.try_next();
+            }
+            self.send().await?;
+            self.writer.flush().await?;
+            self.owed = false;
+        }
+        self.writer.shutdown().await
+    }
+
     async fn put(&mut self, frame: &Frame) -> io::Result<()> {
         for piece in frame.pieces() {
             if piece.len() < DIRECT {

@@ -12,6 +12,9 @@ use crate::transport::http::HttpService;
 /// Where the endpoint is.
 const PATH: &str = "/mcp";
 
+/// What fails when the address is not to be had.
+pub(super) const LISTENING: &str = "cannot listen for HTTP";
+
 /// A server that listens for Streamable HTTP at `/mcp`, not yet serving.
 ///
 /// Made by [`Server::bind_http`](crate::Server::bind_http) or, with settings,
@@ -27,7 +30,7 @@ pub struct HttpServer {
 impl HttpServer {
     pub(super) fn new(service: HttpService, listener: TcpListener) -> Result<Self> {
         let address = listener.local_addr();
-        let address = address.map_err(|error| Error::io("listening for HTTP", error))?;
+        let address = address.map_err(|error| Error::io(LISTENING, error))?;
         if !address.ip().is_loopback() && service.serves_this_machine_only() {
             tracing::warn!(
                 %address,
@@ -88,7 +91,7 @@ impl HttpServer {
             clock::sleep(server.limits().drain * 3).await;
         };
         tokio::select! {
-            served = serving => served.map_err(|error| Error::io("serving HTTP", error)),
+            served = serving => served.map_err(|error| Error::io("HTTP cannot be served any longer", error)),
             () = given_up => Ok(()),
         }
     }

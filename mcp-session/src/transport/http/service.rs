@@ -20,6 +20,7 @@ use crate::server::Server;
 use crate::transport::http::cors;
 use crate::transport::http::guard::Guard;
 use crate::transport::http::headers::{self, Media};
+use crate::transport::http::listen::LISTENING;
 use crate::transport::http::{HttpBody, HttpServer, body, drive, reply, stream};
 
 /// A [`Server`] over Streamable HTTP, as a tower service.
@@ -118,7 +119,7 @@ impl HttpService {
     /// Cancel safe.
     pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<HttpServer> {
         let listener = TcpListener::bind(addr).await;
-        let listener = listener.map_err(|error| Error::io("listening for HTTP", error))?;
+        let listener = listener.map_err(|error| Error::io(LISTENING, error))?;
         HttpServer::new(self, listener)
     }
 

@@ -77,7 +77,8 @@ impl StdioRun {
     /// # Errors
     ///
     /// [`Error::is_io`] when a stream breaks, the client does not read its last answers in time,
-    /// or the operating system refuses a thread.
+    /// or the operating system refuses a thread. A client that is gone while nothing it asked for
+    /// is unanswered is no error.
     ///
     /// # Cancel safety
     ///

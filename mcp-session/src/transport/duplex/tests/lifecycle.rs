@@ -132,6 +132,48 @@ async fn a_session_ended_from_elsewhere_ends_its_stream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_may_go_without_reading_what_it_never_asked_for() {
+    // The notice comes before the client goes, or after.
+    for gone_first in [false, true] {
+        let mut client = Client::initialized(Limits::default(), VERSION).await;
+        client.send(&ping(1)).await;
+        assert_eq!(client.answer().await.0, 1);
+        let Client {
+            reader,
+            writer,
+            run,
+            session,
+            ..
+        } = client;
+        let edited = session.clone();
+        let notify = move || edited.edit(|edit| edit.hide_tool("echo")).unwrap();
+        if gone_first {
+            drop((reader, writer));
+            notify();
+        } else {
+            notify();
+            drop((reader, writer));
+        }
+        assert!(run.await.unwrap().is_ok());
+        assert_eq!(session.end_reason(), Some(EndReason::Transport));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_written_is_owed_even_behind_a_notice() {
+    let mut client = Client::initialized(Limits::default(), VERSION).await;
+    client.call(1, "hide").await;
+    let Client {
+        reader,
+        writer,
+        run,
+        ..
+    } = client;
+    drop((reader, writer));
+    assert!(run.await.unwrap().unwrap_err().is_io());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_is_gone_ends_the_run_with_an_error() {
     let Client {
         reader,
