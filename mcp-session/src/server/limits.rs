@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::catalog::PageLimits;
 use crate::protocol::DecodeLimits;
 use crate::session::{OutboxLimits, Replay};
@@ -35,6 +37,9 @@ pub struct Limits {
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
     pub(crate) subscriptions: usize,
+    pub(crate) listens: usize,
+    pub(crate) listens_per_principal: usize,
+    pub(crate) notifications: usize,
     pub(crate) answer: Duration,
     pub(crate) detached: Duration,
     pub(crate) silence: Duration,
@@ -59,6 +64,9 @@ impl Default for Limits {
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
             subscriptions: 1_000,
+            listens: 100_000,
+            listens_per_principal: 256,
+            notifications: 1_024,
             answer: Duration::from_secs(5 * 60),
             detached: Duration::from_secs(5 * 60),
             silence: Duration::from_secs(1),
@@ -148,6 +156,27 @@ impl Limits {
     /// Resources one session, or one `subscriptions/listen`, may subscribe to; 1,000 unless set.
     pub fn subscriptions(mut self, resources: usize) -> Self {
         self.subscriptions = resources;
+        self
+    }
+
+    /// `subscriptions/listen` streams open at one time; 100,000 unless set. A further one is
+    /// refused, over HTTP with 429 and `Retry-After`.
+    pub fn listens(mut self, streams: usize) -> Self {
+        self.listens = streams;
+        self
+    }
+
+    /// `subscriptions/listen` streams of one principal at one time; 256 unless set. Anonymous
+    /// callers cannot be told apart, and share [`listens`](Self::listens).
+    pub fn listens_per_principal(mut self, streams: usize) -> Self {
+        self.listens_per_principal = streams;
+        self
+    }
+
+    /// Notifications of extensions whose handlers are at work; 1,024 unless set. What arrives
+    /// beyond it is dropped, as a notification may be.
+    pub fn notifications(mut self, notifications: usize) -> Self {
+        self.notifications = notifications.min(Semaphore::MAX_PERMITS);
         self
     }
 

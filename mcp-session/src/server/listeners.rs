@@ -1,7 +1,7 @@
 //! Open `subscriptions/listen` streams (2026-07-28, "Subscriptions").
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt,
     sync::{
         Arc, Weak,
@@ -12,6 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::auth::Principal;
 use crate::catalog::{Catalog, Families, Family};
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
@@ -19,15 +20,53 @@ use crate::protocol::{
 };
 use crate::server::live::{list_changed, served};
 use crate::server::template::Revision;
-use crate::server::{Live, ServerInner};
+use crate::server::{Limits, Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 
 /// The open streams of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    // Held for a map operation only, never across an await; streams are told outside.
-    open: Mutex<HashMap<u64, Arc<Listener>>>,
+    // Held for map operations only, never across an await; streams are told outside.
+    table: Mutex<Table>,
     opened: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    open: HashMap<u64, Arc<Listener>>,
+    /// How many of them each principal has.
+    by_principal: HashMap<Principal, usize>,
+}
+
+impl Table {
+    /// Enters a stream; false where there are too many.
+    fn enter(&mut self, number: u64, listener: &Arc<Listener>, limits: &Limits) -> bool {
+        if self.open.len() >= limits.listens {
+            return false;
+        }
+        if let Some(principal) = listener.live.core().principal() {
+            let own = self.by_principal.entry(principal.clone()).or_default();
+            if *own >= limits.listens_per_principal {
+                return false;
+            }
+            *own += 1;
+        }
+        self.open.insert(number, Arc::clone(listener));
+        true
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Arc<Listener>> {
+        let listener = self.open.remove(&number)?;
+        if let Some(principal) = listener.live.core().principal()
+            && let Entry::Occupied(mut own) = self.by_principal.entry(principal.clone())
+        {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
+        Some(listener)
+    }
 }
 
 /// What a stream was granted.
@@ -244,12 +283,17 @@ struct Tag {
 
 impl Listeners {
     /// Opens a stream: acknowledges first, then registers, so that nothing comes before the
-    /// acknowledgement and nothing in between is lost.
-    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Listening {
+    /// acknowledgement and nothing in between is lost. `None` where too many are open.
+    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Option<Listening> {
         let listener = Arc::new(listener);
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let mut table = self.table.lock();
+        if !table.enter(number, &listener, &server.limits) {
+            return None;
+        }
+        // Under the lock: whoever tells finds the stream only once it is acknowledged.
         listener.acknowledge();
-        self.open.lock().insert(number, Arc::clone(&listener));
+        drop(table);
         // What was published between the opening of the session and now.
         let newest = server
             .variants
@@ -257,23 +301,28 @@ impl Listeners {
         if let Some(newest) = newest {
             listener.published(&newest);
         }
-        Listening {
+        Some(Listening {
             number,
             server: Arc::downgrade(server),
             listener,
-        }
+        })
     }
 
     pub(crate) fn published(&self, next: &Arc<Revision>) {
         self.each(|listener| listener.published(next));
     }
 
-    pub(crate) fn resource_updated(&self, uri: &str) {
-        self.each(|listener| listener.resource_updated(uri));
+    /// Tells everybody, or one principal only, that a resource has changed.
+    pub(crate) fn resource_updated(&self, uri: &str, only: Option<&Principal>) {
+        self.each(|listener| {
+            if only.is_none() || listener.live.core().principal() == only {
+                listener.resource_updated(uri);
+            }
+        });
     }
 
     fn each(&self, tell: impl Fn(&Listener)) {
-        let open: Vec<_> = self.open.lock().values().cloned().collect();
+        let open: Vec<_> = self.table.lock().open.values().cloned().collect();
         open.iter().for_each(|listener| tell(listener));
     }
 }
@@ -311,7 +360,8 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.listener.close(false);
         if let Some(server) = self.server.upgrade() {
-            server.listeners.open.lock().remove(&self.number);
+            let left = server.listeners.table.lock().leave(self.number);
+            drop(left);
         }
     }
 }

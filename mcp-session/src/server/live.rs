@@ -277,6 +277,10 @@ impl Session {
         }
     }
 
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
     /// Announces now what waits for the end of a window.
     #[cfg(feature = "testing")]
     pub(crate) fn release_notices(&self) {
