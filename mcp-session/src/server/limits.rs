@@ -36,6 +36,9 @@ pub struct Limits {
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
+    pub(crate) session_replay_events: usize,
+    pub(crate) session_replay_bytes: usize,
+    pub(crate) streams: usize,
     pub(crate) subscriptions: usize,
     pub(crate) listens: usize,
     pub(crate) listens_per_principal: usize,
@@ -63,6 +66,9 @@ impl Default for Limits {
             replay_events: 256,
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
+            session_replay_events: 1_024,
+            session_replay_bytes: 4 * 1024 * 1024,
+            streams: 512,
             subscriptions: 1_000,
             listens: 100_000,
             listens_per_principal: 256,
@@ -150,6 +156,21 @@ impl Limits {
     /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
         (self.replay_events, self.replay_bytes, self.replay_age) = (events, bytes, age);
+        self
+    }
+
+    /// What is kept of all streams of one session together for a client that resumes them: 1,024
+    /// events and 4 MiB unless set. The oldest streams make room; what was not read yet of a call
+    /// that is running is kept regardless.
+    pub fn session_replay(mut self, events: usize, bytes: usize) -> Self {
+        (self.session_replay_events, self.session_replay_bytes) = (events, bytes);
+        self
+    }
+
+    /// Event streams that are open in one handshake session over HTTP; 512 unless set. Streams
+    /// that a newer one took over from make room; a further GET is then refused with 429.
+    pub fn streams(mut self, streams: usize) -> Self {
+        self.streams = streams.max(1);
         self
     }
 

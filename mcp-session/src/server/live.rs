@@ -18,7 +18,7 @@ use crate::context::{Call, Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
 use crate::server::template::Revision;
-use crate::server::{Server, ServerInner};
+use crate::server::{Limits, Server, ServerInner};
 use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -198,6 +198,13 @@ impl Live {
     fn is_listened_to(&self) -> bool {
         let standing = self.core.streams.standing_if_open();
         standing.is_some_and(|standing| standing.is_connected())
+    }
+
+    /// Lets go of what its streams keep for too long, or too much of.
+    pub(crate) fn trim(&self, limits: &Limits) {
+        self.core
+            .streams
+            .trim(limits.session_replay_events, limits.session_replay_bytes);
     }
 
     /// Queues a notice on the session's standing stream.

@@ -296,6 +296,43 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Lets go of what was read and is too old to keep.
+    pub(crate) fn trim(&self) {
+        self.queue.lock().trim(self.limits.replay);
+    }
+
+    /// Lets go of everything that was read: nobody can come back for it any more.
+    pub(crate) fn shed(&self) {
+        self.queue.lock().trim(None);
+    }
+
+    /// How many events it holds, read or not, and of how many bytes.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let queue = self.queue.lock();
+        (queue.events.len(), queue.bytes)
+    }
+
+    /// How many read it, or wait for the one that does to go.
+    pub(crate) fn readers(&self) -> usize {
+        let queue = self.queue.lock();
+        let staying = queue.readers.iter().filter(|own| own.until.is_none());
+        staying.count()
+    }
+
+    /// Lets go of readers that another one took over from.
+    pub(crate) fn let_go_of_ghosts(&self) {
+        let mut queue = self.queue.lock();
+        let mut wakers = Vec::new();
+        if let Some((_, ghosts)) = queue.readers.split_last_mut() {
+            for ghost in ghosts {
+                ghost.until = Some(0);
+                wakers.extend(ghost.waker.take());
+            }
+        }
+        drop(queue);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Since when nobody reads; `None` while somebody does, and before anybody did.
     pub(crate) fn alone_since(&self) -> Option<Instant> {
         self.queue.lock().alone_since

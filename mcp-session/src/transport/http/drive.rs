@@ -148,6 +148,7 @@ impl Driven {
         if resumable == Resumable::Yes && self.resumable() == Resumable::Yes {
             let core = self.live.core();
             let number = core.streams.keep(Arc::clone(&self.outlet));
+            self.live.trim(self.server.limits());
             stream = stream.with_ids(Ids {
                 tag: core.tag(),
                 stream: number,
