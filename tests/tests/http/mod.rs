@@ -5,10 +5,14 @@
 mod answers;
 mod auth;
 mod browsers;
+mod coalescing;
 mod connections;
+mod draining;
 mod listening;
 mod losses;
+mod notifying;
 mod principals;
+mod proxies;
 mod refusals;
 mod scopes;
 mod sessions;

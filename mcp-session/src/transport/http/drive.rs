@@ -147,6 +147,7 @@ impl Driven {
         if resumable == Resumable::Yes && self.resumable() == Resumable::Yes {
             let core = self.live.core();
             let number = core.streams.keep(Arc::clone(&self.outlet));
+            self.live.trim(self.server.limits());
             stream = stream.with_ids(Ids {
                 tag: core.tag(),
                 stream: number,
@@ -236,6 +237,8 @@ impl Drop for Task {
 /// Says the last word on a request.
 fn conclude(outlet: &Outbox, answer: Option<Answer>) {
     if let Some(frame) = answer.and_then(|answer| answer.frame) {
+        // Nothing may follow the answer.
+        outlet.release();
         outlet.push(Kind::Response(None), frame);
     }
     outlet.end();
