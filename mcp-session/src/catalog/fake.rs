@@ -43,6 +43,7 @@ pub(crate) fn context() -> Context {
         meta: RequestMeta::default(),
         outlet: Outbox::new(OutboxLimits {
             notices: 10,
+            window: Duration::ZERO,
             replay: None,
         }),
         cancel: CancellationToken::new(),

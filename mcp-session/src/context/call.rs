@@ -63,6 +63,17 @@ impl Call {
         }
     }
 
+    /// Queues a message on the request's own stream if its client is there and it is not answered
+    /// yet; false otherwise.
+    pub(crate) fn try_say(&self, kind: Kind, frame: &Frame) -> bool {
+        let talk = self.talk.lock();
+        let heard = !talk.answered && self.parts.outlet.is_connected();
+        if heard {
+            self.parts.outlet.push(kind, frame.clone());
+        }
+        heard
+    }
+
     /// Queues a progress report that `report` makes, if it is one to tell.
     pub(crate) fn report(
         &self,

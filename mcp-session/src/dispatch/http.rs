@@ -79,6 +79,14 @@ pub(crate) fn get(
     without_modern(headers)?;
     let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
+    if !live.core().streams.has_room(server.limits().streams) {
+        let error = RpcError::internal("too many streams of this session are open");
+        let answer = Answer::error(429, None, &error, version);
+        return Err(Answer {
+            retry_after: Some(1),
+            ..answer
+        });
+    }
     let event = headers.get(LAST_EVENT);
     let (stream, reader) = match event {
         None => {

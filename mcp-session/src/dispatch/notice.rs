@@ -65,10 +65,14 @@ fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Op
         tracing::debug!(method = %notification.method, "ignored a notification");
         return;
     };
+    let Ok(place) = Arc::clone(&server.inner().hearing).try_acquire_owned() else {
+        tracing::warn!(method = %notification.method, "dropped a notification: too many are at work");
+        return;
+    };
     let (opening, live) = (server.clone(), Arc::clone(live));
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
-        let _scope = scope;
+        let (_scope, _place) = (scope, place);
         if !live.is_open() && opening.open(&live).await.is_err() {
             tracing::debug!(method = %notification.method, "refused a notification");
             return;

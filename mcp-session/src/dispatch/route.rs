@@ -128,6 +128,13 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
 /// The answer to a request that gets no result.
 fn failed(server: &Server, id: &RequestId, failure: Failure, shape: &Shape) -> Answer {
     let answer = Answer::failed(id, &failure.error, shape.version);
+    if failure.busy {
+        return Answer {
+            status: 429,
+            retry_after: Some(1),
+            ..answer
+        };
+    }
     let Some(asked) = failure.asked else {
         return answer;
     };

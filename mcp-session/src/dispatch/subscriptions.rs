@@ -45,7 +45,9 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         Over::ByteStream
     };
     let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone()).over(over);
-    let listening = server.listeners.open(server, listener);
+    let Some(listening) = server.listeners.open(server, listener) else {
+        return Err(Failure::busy("too many subscriptions are open"));
+    };
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {
             // A stream that can carry nothing is complete as soon as it is acknowledged.

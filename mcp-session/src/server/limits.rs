@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::catalog::PageLimits;
 use crate::error::{Error, Result};
 use crate::protocol::DecodeLimits;
@@ -31,10 +33,17 @@ pub struct Limits {
     pub(crate) page_entries: usize,
     pub(crate) page_bytes: usize,
     pub(crate) notices: usize,
+    pub(crate) window: Duration,
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
+    pub(crate) session_replay_events: usize,
+    pub(crate) session_replay_bytes: usize,
+    pub(crate) streams: usize,
     pub(crate) subscriptions: usize,
+    pub(crate) listens: usize,
+    pub(crate) listens_per_principal: usize,
+    pub(crate) notifications: usize,
     pub(crate) answer: Duration,
     pub(crate) detached: Duration,
     pub(crate) silence: Duration,
@@ -54,10 +63,17 @@ impl Default for Limits {
             page_entries: 1_000,
             page_bytes: 4 * 1024 * 1024,
             notices: 256,
+            window: Duration::from_millis(100),
             replay_events: 256,
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
+            session_replay_events: 1_024,
+            session_replay_bytes: 4 * 1024 * 1024,
+            streams: 512,
             subscriptions: 1_000,
+            listens: 100_000,
+            listens_per_principal: 256,
+            notifications: 1_024,
             answer: Duration::from_secs(5 * 60),
             detached: Duration::from_secs(5 * 60),
             silence: Duration::from_secs(1),
@@ -133,6 +149,14 @@ impl Limits {
         self
     }
 
+    /// The time in which one stream announces a change of the same list at most twice: the first
+    /// change at once, whatever follows it together at the end; 100 milliseconds unless set. Zero
+    /// announces each change whose predecessor was read.
+    pub fn coalesce(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
     /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
     /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
@@ -140,9 +164,45 @@ impl Limits {
         self
     }
 
+    /// What is kept of all streams of one session together for a client that resumes them: 1,024
+    /// events and 4 MiB unless set. The oldest streams make room; what was not read yet of a call
+    /// that is running is kept regardless.
+    pub fn session_replay(mut self, events: usize, bytes: usize) -> Self {
+        (self.session_replay_events, self.session_replay_bytes) = (events, bytes);
+        self
+    }
+
+    /// Event streams that are open in one handshake session over HTTP; 512 unless set. Streams
+    /// that a newer one took over from make room; a further GET is then refused with 429.
+    pub fn streams(mut self, streams: usize) -> Self {
+        self.streams = streams.max(1);
+        self
+    }
+
     /// Resources one session, or one `subscriptions/listen`, may subscribe to; 1,000 unless set.
     pub fn subscriptions(mut self, resources: usize) -> Self {
         self.subscriptions = resources;
+        self
+    }
+
+    /// `subscriptions/listen` streams open at one time; 100,000 unless set. A further one is
+    /// refused, over HTTP with 429 and `Retry-After`.
+    pub fn listens(mut self, streams: usize) -> Self {
+        self.listens = streams;
+        self
+    }
+
+    /// `subscriptions/listen` streams of one principal at one time; 256 unless set. Anonymous
+    /// callers cannot be told apart, and share [`listens`](Self::listens).
+    pub fn listens_per_principal(mut self, streams: usize) -> Self {
+        self.listens_per_principal = streams;
+        self
+    }
+
+    /// Notifications of extensions whose handlers are at work; 1,024 unless set. What arrives
+    /// beyond it is dropped, as a notification may be.
+    pub fn notifications(mut self, notifications: usize) -> Self {
+        self.notifications = notifications.min(Semaphore::MAX_PERMITS);
         self
     }
 
@@ -221,6 +281,7 @@ impl Limits {
     pub(crate) fn transient(&self) -> OutboxLimits {
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: None,
         }
     }
@@ -234,6 +295,7 @@ impl Limits {
         };
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: Some(replay),
         }
     }

@@ -1,7 +1,7 @@
 //! Open `subscriptions/listen` streams (2026-07-28, "Subscriptions").
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt,
     sync::{
         Arc, Weak,
@@ -12,21 +12,60 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::auth::Principal;
 use crate::catalog::{Catalog, Families, Family, Overlay};
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
 use crate::server::live::{list_changed, served};
-use crate::server::{Live, ServerInner};
+use crate::server::{Limits, Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 
 /// The open streams of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    // Held for a map operation only, never across an await; streams are told outside.
-    open: Mutex<HashMap<u64, Arc<Listener>>>,
+    // Held for map operations only, never across an await; streams are told outside.
+    table: Mutex<Table>,
     opened: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    open: HashMap<u64, Arc<Listener>>,
+    /// How many of them each principal has.
+    by_principal: HashMap<Principal, usize>,
+}
+
+impl Table {
+    /// Enters a stream; false where there are too many.
+    fn enter(&mut self, number: u64, listener: &Arc<Listener>, limits: &Limits) -> bool {
+        if self.open.len() >= limits.listens {
+            return false;
+        }
+        if let Some(principal) = listener.live.core().principal() {
+            let own = self.by_principal.entry(principal.clone()).or_default();
+            if *own >= limits.listens_per_principal {
+                return false;
+            }
+            *own += 1;
+        }
+        self.open.insert(number, Arc::clone(listener));
+        true
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Arc<Listener>> {
+        let listener = self.open.remove(&number)?;
+        if let Some(principal) = listener.live.core().principal()
+            && let Entry::Occupied(mut own) = self.by_principal.entry(principal.clone())
+        {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
+        Some(listener)
+    }
 }
 
 /// What a stream was granted.
@@ -47,6 +86,8 @@ pub(crate) struct Listener {
     outlet: Arc<Outbox>,
     shape: Shape,
     over: Over,
+    // Held to queue one notice, never across an await: nothing follows the closing result.
+    closed: Mutex<bool>,
 }
 
 /// What a stream goes over.
@@ -122,6 +163,7 @@ impl Listener {
             outlet,
             shape,
             over: Over::ByteStream,
+            closed: Mutex::new(false),
         }
     }
 
@@ -201,7 +243,23 @@ impl Listener {
             about,
             subscription: Some(self.id.clone()),
         };
-        self.outlet.push(Kind::Keyed(key), frame);
+        let closed = self.closed.lock();
+        if !*closed {
+            self.outlet.push(Kind::Keyed(key), frame);
+        }
+    }
+
+    /// From here on nothing is said; what waits to be said goes out now, or never if nobody wants
+    /// to hear it any more.
+    fn close(&self, wanted: bool) {
+        let mut closed = self.closed.lock();
+        if !std::mem::replace(&mut *closed, true) {
+            if wanted {
+                self.outlet.release();
+            } else {
+                self.outlet.forget(&self.id);
+            }
+        }
     }
 
     fn tag(&self) -> Tag {
@@ -237,19 +295,24 @@ struct Tag {
 
 impl Listeners {
     /// Opens a stream: acknowledges first, then registers, so that nothing comes before the
-    /// acknowledgement and nothing in between is lost.
-    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Listening {
+    /// acknowledgement and nothing in between is lost. `None` where too many are open.
+    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Option<Listening> {
         let listener = Arc::new(listener);
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let mut table = self.table.lock();
+        if !table.enter(number, &listener, &server.limits) {
+            return None;
+        }
+        // Under the lock: whoever tells finds the stream only once it is acknowledged.
         listener.acknowledge();
-        self.open.lock().insert(number, Arc::clone(&listener));
+        drop(table);
         // What has changed between the opening of the session and now.
         listener.refresh();
-        Listening {
+        Some(Listening {
             number,
             server: Arc::downgrade(server),
             listener,
-        }
+        })
     }
 
     /// Tells the streams of these sessions of what looks different to their clients.
@@ -257,22 +320,26 @@ impl Listeners {
         self.each(|listener| of(&listener.live), Listener::refresh);
     }
 
-    pub(crate) fn resource_updated(&self, uri: &str) {
+    /// Tells everybody, or one principal only, that a resource has changed.
+    pub(crate) fn resource_updated(&self, uri: &str, only: Option<&Principal>) {
         self.each(
-            |listener| listener.granted.resources.contains(uri),
+            |listener| {
+                listener.granted.resources.contains(uri)
+                    && (only.is_none() || listener.live.core().principal() == only)
+            },
             |listener| listener.resource_updated(uri),
         );
     }
 
     /// How many streams are open.
     pub(crate) fn len(&self) -> usize {
-        self.open.lock().len()
+        self.table.lock().open.len()
     }
 
     fn each(&self, of: impl Fn(&Listener) -> bool, tell: impl Fn(&Listener)) {
-        let open = self.open.lock();
-        let concerned: Vec<_> = open.values().filter(|one| of(one)).cloned().collect();
-        drop(open);
+        let table = self.table.lock();
+        let concerned: Vec<_> = table.open.values().filter(|one| of(one)).cloned().collect();
+        drop(table);
         concerned.iter().for_each(|listener| tell(listener));
     }
 }
@@ -288,6 +355,7 @@ impl Listening {
             reason: &'static str,
         }
         let listener = &self.listener;
+        listener.close(true);
         if listener.over == Over::ByteStream {
             let params = Params {
                 request_id: &listener.id,
@@ -307,8 +375,10 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
+        self.listener.close(false);
         if let Some(server) = self.server.upgrade() {
-            server.listeners.open.lock().remove(&self.number);
+            let left = server.listeners.table.lock().leave(self.number);
+            drop(left);
         }
     }
 }

@@ -16,13 +16,13 @@ use crate::catalog::{
     Catalog, CheckedResource, CheckedTemplate, Edit, Families, Family, Overlay, Patch, Rebase,
     UriVariables, View,
 };
-use crate::context::{Context, Deps, FromContext, Host};
+use crate::context::{Call, Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
 use crate::protocol::{Era, Frame, Root, method};
 use crate::server::principal::Shared;
 use crate::server::template::{Blueprint, Revision};
 use crate::server::variant::Member;
-use crate::server::{Server, ServerInner, Totals};
+use crate::server::{Limits, Server, ServerInner, Totals};
 use crate::session::{About, Client, Core, EndReason, Kind, NoticeKey, Opening, SessionId};
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -56,6 +56,8 @@ const PRINCIPAL_SCOPE: &str = "in the stateless era a principal's session is edi
 #[derive(Clone)]
 pub struct Session {
     live: Arc<Live>,
+    /// The request it was handed to, whose stream may carry what comes of it.
+    request: Option<Weak<Call>>,
 }
 
 /// One live session: an allocation of its own, and nothing else until it is used.
@@ -310,11 +312,15 @@ impl Live {
         drop(offer);
         // Outside the lock: what goes with them is the user's.
         drop((replaced, left));
-        self.announce(&families);
+        self.announce(None, &families);
         true
     }
 
-    fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+    fn edit<R>(
+        &self,
+        request: Option<&Call>,
+        edit: impl FnOnce(&mut Edit<'_>) -> Result<R>,
+    ) -> Result<R> {
         if self.core.era() == Era::Stateless && !self.opening.load(Ordering::Acquire) {
             let remedy = match self.shared {
                 Some(_) => PRINCIPAL_SCOPE,
@@ -339,7 +345,7 @@ impl Live {
         drop(offer);
         // Outside the lock: what goes with it is the user's, and may look at the session.
         drop(replaced);
-        self.announce(&families);
+        self.announce(request, &families);
         Ok(done)
     }
 
@@ -367,7 +373,10 @@ impl Live {
     }
 
     /// Tells the client that lists changed, once per family, if it can have seen any.
-    fn announce(&self, families: &[Family]) {
+    ///
+    /// Over HTTP, a client that listens to no stream of the session's hears it on the stream of
+    /// the request that made the change.
+    fn announce(&self, request: Option<&Call>, families: &[Family]) {
         // An edit in `on_open` comes before the first list, however early the client is known.
         if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
             return;
@@ -376,8 +385,26 @@ impl Live {
             let Some((about, method)) = list_changed(*family) else {
                 continue;
             };
-            self.tell(about.into(), Frame::bare_notification(method));
+            let frame = Frame::bare_notification(method);
+            let own = request.filter(|_| self.over_http && !self.is_listened_to());
+            let key = || Kind::Keyed(about.clone().into());
+            if !own.is_some_and(|call| call.try_say(key(), &frame)) {
+                self.tell(about.into(), frame);
+            }
         }
+    }
+
+    /// True while somebody reads the standing stream.
+    fn is_listened_to(&self) -> bool {
+        let standing = self.core.streams.standing_if_open();
+        standing.is_some_and(|standing| standing.is_connected())
+    }
+
+    /// Lets go of what its streams keep for too long, or too much of.
+    pub(crate) fn trim(&self, limits: &Limits) {
+        self.core
+            .streams
+            .trim(limits.session_replay_events, limits.session_replay_bytes);
     }
 
     /// Queues a notice on the session's standing stream.
@@ -451,11 +478,22 @@ impl Host for Live {
 
 impl Session {
     pub(crate) fn new(live: Arc<Live>) -> Self {
-        Self { live }
+        Self {
+            live,
+            request: None,
+        }
     }
 
     pub(crate) fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// Announces now what waits for the end of a window.
+    #[cfg(feature = "testing")]
+    pub(crate) fn release_notices(&self) {
+        if let Some(standing) = self.live.core.streams.standing_if_open() {
+            standing.release();
+        }
     }
 
     /// Its name. Treat it as a secret over HTTP, where it is the `Mcp-Session-Id`.
@@ -512,7 +550,8 @@ impl Session {
     /// What the closure returns; [`Error::is_ended`] after the end of the session;
     /// [`Error::is_unkept`] where nothing could keep the edit.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
-        self.live.edit(edit)
+        let request = self.request.as_ref().and_then(Weak::upgrade);
+        self.live.edit(request.as_deref(), edit)
     }
 
     /// Tells this session's client that a resource has changed, if it subscribed to it.
@@ -587,7 +626,10 @@ impl Context {
     )]
     pub fn session(&self) -> Session {
         let live = self.host::<Live>();
-        Session::new(live.expect("every context is made for a live session"))
+        Session {
+            live: live.expect("every context is made for a live session"),
+            request: Some(Arc::downgrade(self.call())),
+        }
     }
 
     /// The server this request came to: to publish a revision, to notify others, to find other

@@ -20,6 +20,7 @@ mod variant;
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
@@ -85,6 +86,8 @@ pub(crate) struct ServerInner {
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
     pub(crate) principals: Principals,
+    /// The places of notifications of extensions that are at work.
+    pub(crate) hearing: Arc<Semaphore>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -115,6 +118,7 @@ impl Server {
 
     fn from_parts(builder: ServerBuilder) -> Self {
         let inner = ServerInner {
+            hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
             variants: builder.variants,
             sessions: Registry::default(),

@@ -5,11 +5,15 @@
 mod answers;
 mod auth;
 mod browsers;
+mod coalescing;
 mod connections;
+mod draining;
 mod listening;
 mod losses;
+mod notifying;
 mod observing;
 mod principals;
+mod proxies;
 mod refusals;
 mod roots;
 mod scopes;

@@ -151,6 +151,7 @@ impl Driven {
         if resumable == Resumable::Yes && self.resumable() == Resumable::Yes {
             let core = self.live.core();
             let number = core.streams.keep(Arc::clone(&self.outlet));
+            self.live.trim(self.server.limits());
             stream = stream.with_ids(Ids {
                 tag: core.tag(),
                 stream: number,
@@ -242,6 +243,8 @@ fn conclude(outlet: &Outbox, live: &Live, answer: Option<Answer>) {
     if let Some(answer) = answer {
         live.failed(answer.errors);
         if let Some(frame) = answer.frame {
+            // Nothing may follow the answer.
+            outlet.release();
             outlet.push(Kind::Response(None), frame);
         }
     }

@@ -166,6 +166,8 @@ impl EventStream {
         if let Some(reader) = &self.reader {
             let outbox = reader.outbox();
             if let Some(frame) = answer.and_then(|answer| answer.frame) {
+                // Nothing may follow the answer.
+                outbox.release();
                 outbox.push(Kind::Response(None), frame);
             }
             outbox.end();
