@@ -5,8 +5,8 @@
 //! USER=ada cargo run --example per_user_tools -- --stdio
 //! ```
 //!
-//! `on_open` runs before a client is told anything, in both eras: once per handshake session, and
-//! in the stateless era once per request. So each caller's list is complete at first sight, and
+//! `on_open` runs before a client is told anything, in both eras: once per handshake session; in
+//! the stateless era once per principal, and per request of who has none. So each caller's list is complete at first sight, and
 //! what others have saved can be neither seen nor called.
 //!
 //! Ada has saved two queries and Bob one. Try to call Ada's `query_overdue` as Bob: the answer is

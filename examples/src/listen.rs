@@ -24,7 +24,12 @@ impl Listen {
         Self::parse(std::env::args().skip(1))
     }
 
-    fn parse(args: impl IntoIterator<Item = String>) -> Result<Self> {
+    /// Reads what is left of a command line that has options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_args`](Self::from_args).
+    pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut args = args.into_iter();
         let listen = match args.next().as_deref() {
             None => Self::Http(SocketAddr::from(([127, 0, 0, 1], 8000))),

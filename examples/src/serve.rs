@@ -16,13 +16,15 @@ use crate::{Failure, Listen, Result};
 ///
 /// The address cannot be used, or the transport failed.
 pub async fn serve(server: Server, listen: Listen, ready: impl FnOnce(&str)) -> Result {
+    // From here on, before anybody is told that there is something to stop.
+    let stop = StopSignals::new()?;
     match listen {
-        Listen::Stdio => until_stopped(&server, server.serve_stdio()).await,
+        Listen::Stdio => until_stopped(&server, server.serve_stdio(), stop).await,
         Listen::Http(addr) => {
             let bound = server.bind_http(addr).await;
             let http = bound.map_err(|error| explained(error, addr.port()))?;
             ready(&http.url());
-            until_stopped(&server, http.serve()).await
+            until_stopped(&server, http.serve(), stop).await
         }
     }
 }
@@ -31,30 +33,54 @@ pub async fn serve(server: Server, listen: Listen, ready: impl FnOnce(&str)) -> 
 async fn until_stopped(
     server: &Server,
     serving: impl Future<Output = mcp_session::Result<()>>,
+    mut stop: StopSignals,
 ) -> Result {
     let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
-        asked = asked_to_stop() => asked?,
+        asked = stop.received() => asked?,
     }
     let (ended, ()) = tokio::join!(serving, server.shutdown());
     Ok(ended?)
 }
 
-/// Completes when the process is asked to stop: Ctrl-C, or the signal of a supervisor.
-async fn asked_to_stop() -> io::Result<()> {
+/// What asks the process to stop: Ctrl-C, or the signal of a supervisor.
+struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
 
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            asked = tokio::signal::ctrl_c() => asked,
-            _ = terminate.recv() => Ok(()),
+impl StopSignals {
+    /// Listens from now on.
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
         }
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+
+    /// Completes when one of them has come.
+    async fn received(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+            Ok(())
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    }
 }
 
 /// The error, or what to do about it where that is clear.

@@ -3,7 +3,7 @@
 //! Everything above asks here, so that a test which pauses tokio's clock controls every
 //! deadline, age and interval of the crate.
 
-use std::time::Duration;
+use std::{pin::pin, task::Poll, time::Duration};
 
 pub(crate) use tokio::time::{Instant, Sleep};
 
@@ -33,5 +33,18 @@ pub(crate) fn timer_until(moment: Instant) -> Sleep {
 
 /// `future`, or `None` when it takes longer than `duration`.
 pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(duration, future).await.ok()
+    let mut future = pin!(future);
+    // Made when the future is first pending: most never are.
+    let mut timer = pin!(None);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if timer.is_none() {
+            timer.set(Some(tokio::time::sleep(duration)));
+        }
+        let timer = timer.as_mut().as_pin_mut();
+        timer.map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
+    })
+    .await
 }

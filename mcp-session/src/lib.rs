@@ -97,6 +97,16 @@ pub mod transport;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub mod docs {
+    //! Pages about what spans several types.
+
+    #[doc = include_str!("docs/scope.md")]
+    pub mod scope {}
+
+    #[doc = include_str!("docs/observing.md")]
+    pub mod observing {}
+}
+
 pub use auth::Principal;
 #[doc(hidden)]
 pub use catalog::macro_support as __private;

@@ -2,7 +2,7 @@
 
 use crate::catalog::checked::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
 use crate::catalog::{
-    Catalog, Families, Family, IntoPrompt, IntoResource, IntoTool, Overlay, ResourceEntry,
+    Catalog, Families, Family, IntoPrompt, IntoResource, IntoTool, Overlay, Patch, ResourceEntry,
 };
 use crate::context::Deps;
 use crate::error::{Error, Result};
@@ -38,6 +38,8 @@ pub struct Edit<'a> {
     catalog: &'a Catalog,
     deps: &'a Deps,
     overlay: Overlay,
+    /// The same changes, apart from the catalog they are made over.
+    patch: Patch,
 }
 
 impl<'a> Edit<'a> {
@@ -46,11 +48,17 @@ impl<'a> Edit<'a> {
             catalog,
             deps,
             overlay,
+            patch: Patch::default(),
         }
     }
 
     pub(crate) fn into_overlay(self) -> Overlay {
         self.overlay
+    }
+
+    /// The overlay, and what was changed apart from any catalog.
+    pub(crate) fn into_parts(self) -> (Overlay, Patch) {
+        (self.overlay, self.patch)
     }
 
     /// Adds a tool, or replaces the one of that name.
@@ -63,6 +71,7 @@ impl<'a> Edit<'a> {
         self.declared(Family::Tools)?;
         let entry =
             CheckedTool::check(&tool.into_tool(), self.deps).map_err(Error::registration)?;
+        self.patch.tools.put(entry.clone());
         self.overlay.tools.put(&self.catalog.tools, entry);
         Ok(())
     }
@@ -74,6 +83,9 @@ impl<'a> Edit<'a> {
     /// When no tool of that name is visible.
     pub fn hide_tool(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.tools.hide(&self.catalog.tools, name);
+        if hidden {
+            self.patch.tools.hide(&self.catalog.tools, name);
+        }
         found(hidden, "tool", name)
     }
 
@@ -84,6 +96,9 @@ impl<'a> Edit<'a> {
     /// When the template has no tool of that name.
     pub fn show_tool(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.tools.restore(&self.catalog.tools, name);
+        if shown {
+            self.patch.tools.show(name);
+        }
         found(shown, "tool", name)
     }
 
@@ -99,6 +114,7 @@ impl<'a> Edit<'a> {
             self.declared(Family::Completions)?;
         }
         let entry = CheckedPrompt::check(&prompt, self.deps).map_err(Error::registration)?;
+        self.patch.prompts.put(entry.clone());
         self.overlay.prompts.put(&self.catalog.prompts, entry);
         Ok(())
     }
@@ -110,6 +126,9 @@ impl<'a> Edit<'a> {
     /// When no prompt of that name is visible.
     pub fn hide_prompt(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.prompts.hide(&self.catalog.prompts, name);
+        if hidden {
+            self.patch.prompts.hide(&self.catalog.prompts, name);
+        }
         found(hidden, "prompt", name)
     }
 
@@ -120,6 +139,9 @@ impl<'a> Edit<'a> {
     /// When the template has no prompt of that name.
     pub fn show_prompt(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.prompts.restore(&self.catalog.prompts, name);
+        if shown {
+            self.patch.prompts.show(name);
+        }
         found(shown, "prompt", name)
     }
 
@@ -134,6 +156,7 @@ impl<'a> Edit<'a> {
             ResourceEntry::Resource(resource) => {
                 let entry =
                     CheckedResource::check(&resource, self.deps).map_err(Error::registration)?;
+                self.patch.resources.put(entry.clone());
                 self.overlay.resources.put(&self.catalog.resources, entry);
             }
             ResourceEntry::Template(template) => {
@@ -142,6 +165,7 @@ impl<'a> Edit<'a> {
                 }
                 let entry =
                     CheckedTemplate::check(&template, self.deps).map_err(Error::registration)?;
+                self.patch.templates.put(entry.clone());
                 self.overlay.templates.put(&self.catalog.templates, entry);
             }
         }
@@ -155,6 +179,9 @@ impl<'a> Edit<'a> {
     /// When no resource of that URI is visible.
     pub fn hide_resource(&mut self, uri: &str) -> Result<()> {
         let hidden = self.overlay.resources.hide(&self.catalog.resources, uri);
+        if hidden {
+            self.patch.resources.hide(&self.catalog.resources, uri);
+        }
         found(hidden, "resource", uri)
     }
 
@@ -165,6 +192,9 @@ impl<'a> Edit<'a> {
     /// When the template has no resource of that URI.
     pub fn show_resource(&mut self, uri: &str) -> Result<()> {
         let shown = self.overlay.resources.restore(&self.catalog.resources, uri);
+        if shown {
+            self.patch.resources.show(uri);
+        }
         found(shown, "resource", uri)
     }
 
@@ -178,6 +208,11 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .hide(&self.catalog.templates, uri_template);
+        if hidden {
+            self.patch
+                .templates
+                .hide(&self.catalog.templates, uri_template);
+        }
         found(hidden, "resource template", uri_template)
     }
 
@@ -191,6 +226,9 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .restore(&self.catalog.templates, uri_template);
+        if shown {
+            self.patch.templates.show(uri_template);
+        }
         found(shown, "resource template", uri_template)
     }
 

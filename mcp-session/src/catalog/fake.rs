@@ -43,12 +43,14 @@ pub(crate) fn context() -> Context {
         meta: RequestMeta::default(),
         outlet: Outbox::new(OutboxLimits {
             notices: 10,
+            window: Duration::ZERO,
             replay: None,
         }),
         cancel: CancellationToken::new(),
         input_responses: None,
         request_state: None,
         granted: Granted::Everything,
+        opening: None,
         patience: Duration::from_secs(1),
     })
 }

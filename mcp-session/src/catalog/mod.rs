@@ -21,6 +21,7 @@ mod handler;
 pub mod macro_support;
 mod overlay;
 mod param;
+mod patch;
 mod prompt;
 mod reader;
 mod reply;
@@ -49,6 +50,7 @@ pub use entry::{
 pub use family::Family;
 pub use function::{Handler, Head, Input};
 pub use handler::ResourceRequest;
+pub use overlay::Rebase;
 pub use param::{Described, Param};
 pub use prompt::{Prompt, PromptArguments, PromptBuilder};
 pub use reply::{
@@ -67,6 +69,7 @@ pub(crate) use definition::Definition;
 pub(crate) use family::Families;
 pub(crate) use handler::{Completer, PromptHandler, ResourceHandler, ToolHandler};
 pub(crate) use overlay::Overlay;
+pub(crate) use patch::Patch;
 pub(crate) use snapshot::{Listed, Snapshot};
 pub(crate) use view::{PageLimits, View};
 
@@ -110,14 +113,28 @@ impl Catalog {
         other: &Self,
         others: &Overlay,
     ) -> Vec<Family> {
-        let tools = View::new(&*self.tools, &own.tools)
-            .lists_like(&View::new(&*other.tools, &others.tools));
-        let prompts = View::new(&*self.prompts, &own.prompts)
-            .lists_like(&View::new(&*other.prompts, &others.prompts));
-        let resources = View::new(&*self.resources, &own.resources)
-            .lists_like(&View::new(&*other.resources, &others.resources))
-            && View::new(&*self.templates, &own.templates)
-                .lists_like(&View::new(&*other.templates, &others.templates));
+        fn like<E: Listed>(
+            (snapshot, own): (&Arc<Snapshot<E>>, &overlay::Changes<E>),
+            (other, others): (&Arc<Snapshot<E>>, &overlay::Changes<E>),
+        ) -> bool {
+            if Arc::ptr_eq(snapshot, other) {
+                // Costs as much as the changes, not as the catalog.
+                return own.lists_like(others, snapshot);
+            }
+            View::new(&**snapshot, own).lists_like(&View::new(&**other, others))
+        }
+        let tools = like((&self.tools, &own.tools), (&other.tools, &others.tools));
+        let prompts = like(
+            (&self.prompts, &own.prompts),
+            (&other.prompts, &others.prompts),
+        );
+        let resources = like(
+            (&self.resources, &own.resources),
+            (&other.resources, &others.resources),
+        ) && like(
+            (&self.templates, &own.templates),
+            (&other.templates, &others.templates),
+        );
         let same = [
             (Family::Tools, tools),
             (Family::Prompts, prompts),
@@ -131,39 +148,13 @@ impl Catalog {
 }
 
 impl Overlay {
-    /// The list families that look different with these changes and with others, over one
-    /// catalog. Costs as much as the changes, not as the catalog.
-    pub(crate) fn changed_families(&self, others: &Self, catalog: &Catalog) -> Vec<Family> {
-        let resources = self
-            .resources
-            .lists_like(&others.resources, &catalog.resources)
-            && self
-                .templates
-                .lists_like(&others.templates, &catalog.templates);
-        let same = [
-            (
-                Family::Tools,
-                self.tools.lists_like(&others.tools, &catalog.tools),
-            ),
-            (
-                Family::Prompts,
-                self.prompts.lists_like(&others.prompts, &catalog.prompts),
-            ),
-            (Family::Resources, resources),
-        ];
-        same.into_iter()
-            .filter(|(_, same)| !same)
-            .map(|(family, _)| family)
-            .collect()
-    }
-
     /// The same changes relative to a newer revision.
-    pub(crate) fn onto(&self, old: &Catalog, new: &Catalog) -> Self {
+    pub(crate) fn onto(&self, old: &Catalog, new: &Catalog, policy: Rebase) -> Self {
         Self {
-            tools: self.tools.onto(&old.tools, &new.tools),
-            prompts: self.prompts.onto(&old.prompts, &new.prompts),
-            resources: self.resources.onto(&old.resources, &new.resources),
-            templates: self.templates.onto(&old.templates, &new.templates),
+            tools: self.tools.onto(&old.tools, &new.tools, policy),
+            prompts: self.prompts.onto(&old.prompts, &new.prompts, policy),
+            resources: self.resources.onto(&old.resources, &new.resources, policy),
+            templates: self.templates.onto(&old.templates, &new.templates, policy),
         }
     }
 }

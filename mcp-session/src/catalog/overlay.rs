@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::catalog::snapshot::{Listed, Snapshot};
-use crate::catalog::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
+use crate::catalog::{Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
 
 /// The changes of one session, by kind. Empty until the session changes something, and as large
 /// as what it changed.
@@ -30,6 +30,23 @@ struct Made<E> {
     added: Vec<(u32, E)>,
     /// The number the next added entry gets.
     next: u32,
+    /// What was hidden in an earlier snapshot and is not in this one: it stays hidden should it
+    /// come back.
+    missing: Vec<Arc<str>>,
+}
+
+/// What happens to changes, where a newer snapshot changes the same entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Rebase {
+    /// The session's changes win: its entries stay, in the place of newcomers of the same name,
+    /// and as its own where the template no longer has what they replaced.
+    #[default]
+    KeepOwn,
+    /// The template's changes win: entries of the session's own give way to newcomers of the same
+    /// name, and replacements to an original that changed or is gone. A replacement of what still
+    /// looks the same stays.
+    TakeTemplate,
 }
 
 impl<E: Listed> Changes<E> {
@@ -40,6 +57,7 @@ impl<E: Listed> Changes<E> {
             return self.change(position, Some(entry));
         }
         let some = self.some.get_or_insert_with(Box::default);
+        some.missing.retain(|missing| missing != key);
         let own = some
             .added
             .iter_mut()
@@ -150,25 +168,56 @@ impl<E: Listed> Changes<E> {
         own(self) == own(other) && visible(self) == visible(other)
     }
 
-    /// The same changes, by key, relative to a newer snapshot: what it no longer has and was
-    /// replaced becomes the session's own; what it no longer has and was hidden is forgotten.
-    pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>) -> Self {
+    /// What is wrong with changes of this snapshot; nothing is what to expect.
+    fn problem(&self, snapshot: &Snapshot<E>) -> Option<&'static str> {
+        let (changed, added) = (self.changed(), self.added());
+        let own = |(_, entry): &(u32, E)| snapshot.position(entry.definition().key()).is_some();
+        if changed.iter().any(|(at, _)| *at as usize >= snapshot.len()) {
+            Some("changes what its snapshot does not have")
+        } else if !changed.is_sorted_by(|(a, _), (b, _)| a < b) {
+            Some("changes one entry twice")
+        } else if added.iter().any(own) {
+            Some("adds what its snapshot has")
+        } else {
+            None
+        }
+    }
+
+    /// The same changes, by key, relative to a newer snapshot. What is hidden stays hidden.
+    pub(crate) fn onto(&self, old: &Snapshot<E>, new: &Snapshot<E>, policy: Rebase) -> Self {
+        let found = |key: &str| new.position(key).and_then(|position| new.at(position));
         let mut moved = Self::default();
         for (position, to) in self.changed() {
             let Some(original) = old.at(*position) else {
                 continue;
             };
-            match to {
-                Some(entry) => moved.put(new, entry.clone()),
-                None => {
-                    moved.hide(new, original.definition().key());
-                }
+            let key = original.definition().key();
+            let Some(entry) = to else {
+                moved.keep_hidden(new, key);
+                continue;
+            };
+            let canonical = original.definition().canonical();
+            let same = found(key).is_some_and(|now| now.definition().canonical() == canonical);
+            if policy == Rebase::KeepOwn || same {
+                moved.put(new, entry.clone());
             }
         }
+        for key in self.some.iter().flat_map(|some| &some.missing) {
+            moved.keep_hidden(new, key);
+        }
         for (_, entry) in self.added() {
-            moved.put(new, entry.clone());
+            if policy == Rebase::KeepOwn || found(entry.definition().key()).is_none() {
+                moved.put(new, entry.clone());
+            }
         }
         moved
+    }
+
+    fn keep_hidden(&mut self, snapshot: &Snapshot<E>, key: &Arc<str>) {
+        if !self.hide(snapshot, key) {
+            let some = self.some.get_or_insert_with(Box::default);
+            some.missing.push(Arc::clone(key));
+        }
     }
 
     /// The snapshot with these changes made.
@@ -194,6 +243,20 @@ impl Overlay {
     }
 }
 
+impl Overlay {
+    /// What is wrong with an overlay of this catalog; nothing is what to expect.
+    pub(crate) fn problems(&self, catalog: &Catalog) -> Vec<String> {
+        let kinds = [
+            ("tools", self.tools.problem(&catalog.tools)),
+            ("prompts", self.prompts.problem(&catalog.prompts)),
+            ("resources", self.resources.problem(&catalog.resources)),
+            ("templates", self.templates.problem(&catalog.templates)),
+        ];
+        let told = |(kind, problem): (&str, Option<&str>)| Some(format!("{kind}: it {}", problem?));
+        kinds.into_iter().filter_map(told).collect()
+    }
+}
+
 impl<E> Default for Changes<E> {
     fn default() -> Self {
         Self { some: None }
@@ -206,6 +269,7 @@ impl<E> Default for Made<E> {
             changed: Vec::new(),
             added: Vec::new(),
             next: 0,
+            missing: Vec::new(),
         }
     }
 }

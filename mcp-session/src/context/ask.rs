@@ -1,7 +1,5 @@
 //! A handler's questions to the client.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,7 +8,7 @@ use crate::context::Context;
 use crate::peer::{AskError, Elicited, inline};
 use crate::protocol::{
     CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult,
-    ElicitUrlParams, Era, ListRootsResult, Raw, Root, method, misfit, wire,
+    ElicitUrlParams, Era, Raw, method, misfit, wire,
 };
 use crate::schema;
 use crate::session::Capability;
@@ -151,30 +149,8 @@ impl Context {
         self.ask(method::SAMPLING_CREATE_MESSAGE, &params).await
     }
 
-    /// The directories and files the user works on. Deprecated in 2026-07-28: take paths as
-    /// arguments instead.
-    ///
-    /// In the handshake era the server keeps the roots of a session at hand and asks again when
-    /// the client says that they changed; this asks only when nothing is known yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`elicit`](Self::elicit).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future withdraws the question.
-    pub async fn roots(&self) -> Result<Arc<[Root]>, AskError> {
-        let params = self.askable(Capability::Roots, || Ok(Raw::empty_object()))?;
-        if let Some(known) = self.core().roots.known() {
-            return Ok(known);
-        }
-        let listed: ListRootsResult = self.ask(method::ROOTS_LIST, &params).await?;
-        Ok(listed.roots.into())
-    }
-
     /// The parameters of a question, once it is clear that the client can be asked.
-    fn askable(
+    pub(crate) fn askable(
         &self,
         needed: Capability,
         params: impl FnOnce() -> Result<Raw, AskError>,
@@ -188,7 +164,8 @@ impl Context {
         }
     }
 
-    async fn ask<T: DeserializeOwned>(
+    /// Asks on the request's own stream.
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: &Raw,

@@ -9,7 +9,7 @@ use crate::auth::Granted;
 use crate::context::Host;
 use crate::context::progress::Steps;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
-use crate::session::{Client, Kind, Outbox};
+use crate::session::{Client, Kind, Opening, Outbox};
 
 /// What a request brings.
 pub(crate) struct CallParts {
@@ -26,6 +26,8 @@ pub(crate) struct CallParts {
     pub(crate) request_state: Option<String>,
     /// What the caller may do.
     pub(crate) granted: Granted,
+    /// What is known of this request, where its session serves others as well.
+    pub(crate) opening: Option<Opening>,
     /// How long a question to the client may take.
     pub(crate) patience: Duration,
 }
@@ -59,6 +61,17 @@ impl Call {
         if !talk.answered {
             self.parts.outlet.push(kind, frame);
         }
+    }
+
+    /// Queues a message on the request's own stream if its client is there and it is not answered
+    /// yet; false otherwise.
+    pub(crate) fn try_say(&self, kind: Kind, frame: &Frame) -> bool {
+        let talk = self.talk.lock();
+        let heard = !talk.answered && self.parts.outlet.is_connected();
+        if heard {
+            self.parts.outlet.push(kind, frame.clone());
+        }
+        heard
     }
 
     /// Queues a progress report that `report` makes, if it is one to tell.

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::auth::Principal;
 use crate::protocol::{Frame, LogLevel, LogParams, RequestId, RequestMeta, method};
-use crate::session::{Client, Core, Kind};
+use crate::session::{Client, Core, Kind, Opening};
 
 pub use connection::{Cancellation, Connection};
 pub use deps::Dep;
@@ -89,6 +89,13 @@ impl Context {
     /// The verified caller; `None` for an anonymous one.
     pub fn principal(&self) -> Option<&Principal> {
         self.core().principal()
+    }
+
+    /// URL and headers of the request, as far as there are any: in the stateless era of this one,
+    /// in the handshake era of the one that opened the session.
+    pub fn opening(&self) -> &Opening {
+        let own = self.call.parts.opening.as_ref();
+        own.unwrap_or_else(|| self.core().opening())
     }
 
     /// True when the caller's credential allows this. The local user, on a byte stream, is allowed

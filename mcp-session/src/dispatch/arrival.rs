@@ -1,9 +1,13 @@
 //! A request on its way to its method, and how one is run.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
 use crate::auth::Granted;
 use crate::catalog::Families;
@@ -17,7 +21,7 @@ use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
 };
 use crate::server::{Blueprint, Contained, Fact, Fault, Live, Scope, Server};
-use crate::session::{CallGuard, Capability, Client, Outbox};
+use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
 pub(crate) struct Arrival<'a> {
@@ -29,14 +33,16 @@ pub(crate) struct Arrival<'a> {
     pub(crate) outlet: Arc<Outbox>,
     pub(crate) cancel: CancellationToken,
     /// Ends what stays open by itself, with its closing result.
-    pub(crate) closing: CancellationToken,
+    pub(crate) closing: &'a CancellationToken,
     /// Keeps the request's id taken, where ids are the connection's.
     pub(crate) guard: Option<CallGuard>,
     /// Ends the session with the request, where it lives no longer.
     pub(crate) scope: Option<Scope>,
     /// What the caller may do.
     pub(crate) granted: Granted,
-    /// The opening's headers mirror the body: the request came over stateless HTTP.
+    /// What is known of this request, where its session serves others as well.
+    pub(crate) opening: Option<Opening>,
+    /// The request's headers mirror the body: it came over stateless HTTP.
     pub(crate) mirrored: bool,
 }
 
@@ -56,11 +62,18 @@ impl Arrival<'_> {
     }
 
     pub(crate) fn blueprint(&self) -> &Blueprint {
-        &self.live.revision().blueprint
+        self.live.blueprint()
     }
 
     pub(crate) fn families(&self) -> Families {
-        self.live.catalog().families
+        self.live.families()
+    }
+
+    /// What was known of this request, or of the one that opened its session.
+    pub(crate) fn opening(&self) -> &Opening {
+        self.opening
+            .as_ref()
+            .unwrap_or_else(|| self.live.core().opening())
     }
 
     /// For whom results are shaped.
@@ -115,6 +128,7 @@ impl Arrival<'_> {
             request_state,
             patience: self.server.limits().answer,
             granted: self.granted.clone(),
+            opening: self.opening.take(),
         })
     }
 
@@ -145,12 +159,6 @@ impl Arrival<'_> {
         + 'static,
     ) -> Work {
         let shape = self.shape();
-        let span = tracing::info_span!(
-            "request",
-            method = %self.request.method,
-            id = ?self.request.id,
-            era = ?self.live.core().era(),
-        );
         let (id, guard) = (self.request.id, self.guard);
         let (live, method) = (self.live, self.request.method);
         let running = self.server.inner().tasks.token();
@@ -158,43 +166,79 @@ impl Arrival<'_> {
         let (scope, drained) = (self.scope, self.server.inner().drained.clone());
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
-        Work::Runs(Box::pin(
-            async move {
-                let mut timed_out = false;
-                let returned = tokio::select! {
-                    biased;
-                    () = ctx.call().parts.cancel.cancelled() => None,
-                    returned = handler => Some(returned),
-                    // Last, so that a handler that is done at once never registers for them.
-                    () = drained.cancelled() => None,
-                    error = overdue(limit) => {
-                        timed_out = true;
-                        Some(Some(Err(error)))
-                    }
-                };
-                ctx.call().answered();
-                if matches!(returned, Some(None)) {
-                    live.tell_hooks(Fact::Failed(Fault::panic(&*method)));
-                }
-                let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-                if !timed_out {
-                    abandoned.disarm();
-                }
-                drop((guard, scope, running));
-                answer
+        Work::Runs(Box::pin(async move {
+            let cancel = &ctx.call().parts.cancel;
+            let outcome = unless_stopped([cancel, &drained], limit, handler).await;
+            ctx.call().answered();
+            let timed_out = matches!(outcome, Err(Stop::Overdue(_)));
+            let returned = match outcome {
+                Ok(returned) => Some(returned),
+                Err(Stop::Cancelled) => None,
+                Err(Stop::Overdue(limit)) => Some(Some(Err(overdue(limit)))),
+            };
+            if matches!(returned, Some(None)) {
+                live.tell_hooks(Fact::Failed(Fault::panic(&*method)));
             }
-            .instrument(span),
-        ))
+            let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
+            if !timed_out {
+                abandoned.disarm();
+            }
+            drop((guard, scope, running));
+            answer
+        }))
     }
 }
 
+/// Why a handler did not come to its end.
+enum Stop {
+    Cancelled,
+    /// It took longer than this.
+    Overdue(Duration),
+}
+
 /// What a handler has done that takes longer than this.
-async fn overdue(limit: Option<Duration>) -> ToolError {
-    let Some(limit) = limit else {
-        return std::future::pending().await;
-    };
-    clock::sleep(limit).await;
+fn overdue(limit: Duration) -> ToolError {
     ToolError::new(format!("it took longer than {limit:?}, and was stopped"))
+}
+
+/// What `handler` returns, unless one of the tokens is cancelled before, or it takes too long.
+///
+/// Most handlers return at once, so the wait for what may stop one begins when one does not.
+async fn unless_stopped<F: Future + Unpin>(
+    [cancel, drained]: [&CancellationToken; 2],
+    limit: Option<Duration>,
+    mut handler: F,
+) -> Result<F::Output, Stop> {
+    let mut stopped = pin!(None);
+    std::future::poll_fn(|cx| {
+        if cancel.is_cancelled() {
+            return Poll::Ready(Err(Stop::Cancelled));
+        }
+        if let Poll::Ready(returned) = Pin::new(&mut handler).poll(cx) {
+            return Poll::Ready(Ok(returned));
+        }
+        if stopped.is_none() {
+            stopped.set(Some(async {
+                let cancelled = async {
+                    tokio::select! {
+                        () = cancel.cancelled() => {}
+                        () = drained.cancelled() => {}
+                    }
+                };
+                let Some(limit) = limit else {
+                    cancelled.await;
+                    return Stop::Cancelled;
+                };
+                match clock::within(limit, cancelled).await {
+                    Some(()) => Stop::Cancelled,
+                    None => Stop::Overdue(limit),
+                }
+            }));
+        }
+        let stopped = stopped.as_mut().as_pin_mut();
+        stopped.map_or(Poll::Pending, |stopped| stopped.poll(cx).map(Err))
+    })
+    .await
 }
 
 /// The answer to a request, as its method has it.

@@ -9,6 +9,8 @@ pub(crate) struct Failure {
     pub(crate) error: RpcError,
     /// The scopes that the caller's credential would need: 403.
     pub(crate) asked: Option<Scopes>,
+    /// It may be granted later: 429.
+    pub(crate) busy: bool,
 }
 
 impl Failure {
@@ -18,12 +20,26 @@ impl Failure {
         Self {
             error: RpcError::invalid_request(message),
             asked: Some(asked),
+            busy: false,
+        }
+    }
+
+    /// There is no room for this now.
+    pub(crate) fn busy(why: &'static str) -> Self {
+        Self {
+            error: RpcError::internal(why),
+            asked: None,
+            busy: true,
         }
     }
 }
 
 impl From<RpcError> for Failure {
     fn from(error: RpcError) -> Self {
-        Self { error, asked: None }
+        Self {
+            error,
+            asked: None,
+            busy: false,
+        }
     }
 }

@@ -3,48 +3,70 @@
 //! The transport has checked what is about HTTP alone (host, origin, content type, size); here
 //! begins what is about the protocol, in the order of admission that ARCHITECTURE.md lists.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Caller, Granted, Principal};
 use crate::dispatch::arrival::Arrival;
+use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{
-    is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening, refused_session,
-    taken,
+    count, is_initialize, is_stateless, joined, no_batches, not_in_a_batch, opening,
+    refused_session, taken,
 };
-use crate::dispatch::{admit, lifecycle, mirror, notice, route};
+use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
-    RequestMeta, RpcError, decode, method,
+    DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
+    RequestId, RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{self, Full, Live, Place, Scope, Server, SessionEvent, janitor};
+use crate::server::{self, Full, Live, OpenError, Place, Scope, Server, SessionEvent, janitor};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// What becomes of a POST. Only `on_open` takes time, so most are decided at once.
+pub(crate) enum Decision<'a> {
+    Now(Reaction),
+    /// `on_open` runs first.
+    Opens(Pin<Box<dyn Future<Output = Reaction> + Send + 'a>>),
+}
+
+impl<T: Into<Reaction>> From<T> for Decision<'_> {
+    fn from(reaction: T) -> Self {
+        Self::Now(reaction.into())
+    }
+}
+
 /// Takes the body of a POST.
-pub(crate) async fn post(
-    server: &Server,
+pub(crate) fn post<'a>(
+    server: &'a Server,
     caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
-) -> Reaction {
+    body: &Bytes,
+) -> Decision<'a> {
     let post = Post {
         server,
         caller,
         uri,
         headers,
+        bytes: body.len(),
     };
     if server.inner().stopping.is_cancelled() {
-        return post.unavailable("the server is shutting down");
+        return post.unavailable("the server is shutting down").into();
     }
-    match decode(&body, &server.limits().decode()) {
-        Ok(Incoming::One(message)) => post.one(message).await,
-        Ok(Incoming::Batch(messages)) => post.batch(messages),
-        Err(error) => post.error(400, error.id.as_ref(), &error.error),
+    let decoded = decode(body, &server.limits().decode());
+    let traffic = &server.inner().totals.traffic;
+    traffic.heard(count(&decoded), body.len());
+    match decoded {
+        Ok(Incoming::One(message)) => post.one(message),
+        Ok(Incoming::Batch(messages)) => post.batch(messages).into(),
+        Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
     }
 }
 
@@ -57,7 +79,15 @@ pub(crate) fn get(
     without_modern(headers)?;
     let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
     let version = version(&live);
-    let event = headers.get("last-event-id");
+    if !live.core().streams.has_room(server.limits().streams) {
+        let error = RpcError::internal("too many streams of this session are open");
+        let answer = Answer::error(429, None, &error, version);
+        return Err(Answer {
+            retry_after: Some(1),
+            ..answer
+        });
+    }
+    let event = headers.get(LAST_EVENT);
     let (stream, reader) = match event {
         None => {
             let standing = live.core().streams.standing(server.limits().resumable());
@@ -106,9 +136,7 @@ pub(crate) fn delete(server: &Server, caller: Option<&Caller>, headers: &HeaderM
 /// The stateless era has neither GET nor DELETE (2026-07-28, "Streamable HTTP", "Backward
 /// Compatibility").
 fn without_modern(headers: &HeaderMap) -> Result<(), Answer> {
-    let named = headers
-        .get("mcp-protocol-version")
-        .and_then(|value| value.to_str().ok());
+    let named = headers.get(VERSION).and_then(|value| value.to_str().ok());
     match named
         .and_then(ProtocolVersion::parse)
         .map(ProtocolVersion::era)
@@ -135,45 +163,56 @@ struct Post<'a> {
     caller: Option<Caller>,
     uri: Uri,
     headers: HeaderMap,
+    /// The size of its body.
+    bytes: usize,
 }
 
-impl Post<'_> {
-    async fn one(self, message: Message) -> Reaction {
+impl<'a> Post<'a> {
+    fn one(self, message: Message) -> Decision<'a> {
         match message {
-            Message::Request(request) => self.request(request).await,
-            Message::Notification(notification) => self.notification(notification),
-            Message::Response(response) => {
-                if self.era(None, "") == Era::Stateless {
-                    let error = RpcError::invalid_request("a stateless client sends no responses");
-                    return self.error(400, None, &error);
-                }
-                match self.session() {
-                    Ok(live) => {
-                        notice::answered(&live, response);
-                        Reaction::Accepted
-                    }
-                    Err(refusal) => refusal.answer(None).into(),
-                }
-            }
+            Message::Request(request) => self.request(request),
+            Message::Notification(notification) => self.notification(notification).into(),
+            Message::Response(response) => self.response(response).into(),
         }
     }
 
-    async fn request(self, request: Request) -> Reaction {
-        let meta = match RequestMeta::of(request.params.as_ref()) {
-            Ok(meta) => meta,
-            Err(error) => return self.error(400, Some(&request.id), &error),
+    fn response(&self, response: Response) -> Reaction {
+        if self.era(None, "") == Era::Stateless {
+            let error = RpcError::invalid_request("a stateless client sends no responses");
+            return self.error(400, None, &error);
+        }
+        match self.session() {
+            Ok(live) => {
+                self.heard(&live, 1);
+                notice::answered(&live, response);
+                Reaction::Accepted
+            }
+            Err(refusal) => refusal.answer(None).into(),
+        }
+    }
+
+    fn request(self, request: Request) -> Decision<'a> {
+        let (mut meta, mirrored) = match RequestMeta::with_mirrored(request.params.as_ref()) {
+            Ok(read) => read,
+            Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
+        observe::adopt_trace(&mut meta, &self.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
-            Era::Stateless => self.stateless(request, meta).await,
-            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Stateless => self.stateless(request, meta, &mirrored),
+            Era::Handshake if &*request.method == method::INITIALIZE => {
+                self.initialize(&request, &meta).into()
+            }
             Era::Handshake => match self.session() {
-                Ok(live) => self.handshake(&live, request, meta, None),
+                Ok(live) => {
+                    self.heard(&live, 1);
+                    told(&live, self.handshake(&live, request, meta, None)).into()
+                }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
         }
     }
 
-    async fn stateless(self, request: Request, meta: RequestMeta) -> Reaction {
+    fn stateless(self, request: Request, meta: RequestMeta, mirrored: &Mirrored) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
         let refused = |status, error: &RpcError| -> Reaction {
@@ -181,17 +220,18 @@ impl Post<'_> {
         };
         let client = match admit::client(&meta, Some(self.version_header())) {
             Ok(client) => client,
-            Err(error) => return refused(400, &error),
+            Err(error) => return refused(400, &error).into(),
         };
-        if self.headers.get_all("mcp-protocol-version").iter().count() > 1 {
+        if self.headers.get_all(VERSION).iter().count() > 1 {
             // Whatever is between client and server may have gone by the other one.
             let error =
                 RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
-            return refused(400, &error);
+            return refused(400, &error).into();
         }
-        if let Err(error) = mirror::check_standard(&self.headers, &request) {
-            return refused(400, &error);
+        if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
+            return refused(400, &error).into();
         }
+        let granted = granted(self.caller.as_ref());
         let opening = self
             .opening(Era::Stateless)
             .over_http(self.uri, self.headers);
@@ -199,9 +239,9 @@ impl Post<'_> {
             method::SUBSCRIPTIONS_LISTEN => opening.detach(),
             _ => opening,
         };
-        let live = match server.try_prepare(opening) {
-            Ok(live) => live,
-            Err(error) => return refused(200, &refused_session(&error)),
+        let (live, scope) = match server.enter(&opening) {
+            Ok(entered) => entered,
+            Err(error) => return not_opened(&error, &id).into(),
         };
         let arrival = Arrival {
             server,
@@ -211,22 +251,31 @@ impl Post<'_> {
             client,
             outlet: Outbox::new(server.limits().transient()),
             cancel: CancellationToken::new(),
-            closing: server.inner().stopping.clone(),
+            closing: &server.inner().stopping,
             guard: None,
-            scope: Some(Scope::new(&live, EndReason::Request)),
-            granted: granted(self.caller.as_ref()),
+            scope: Some(scope),
+            granted,
+            opening: live.principals().map(|_| opening),
             mirrored: true,
         };
         if let Some(error) = route::unknown(&arrival) {
-            return refused(404, &error);
+            return refused(404, &error).into();
         }
-        if let Err(error) = server.open(&live).await {
-            return refused(200, &refused_session(&error));
+        if !live.is_open() && live.blueprint().on_open.is_none() {
+            live.opened();
         }
-        route::route(arrival)
+        if live.is_open() {
+            return route::route(arrival).into();
+        }
+        Decision::Opens(Box::pin(async move {
+            match server.open(&live).await {
+                Ok(()) => route::route(arrival),
+                Err(error) => not_opened(&error, &id),
+            }
+        }))
     }
 
-    fn initialize(self, request: &Request) -> Reaction {
+    fn initialize(self, request: &Request, meta: &RequestMeta) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
@@ -235,7 +284,7 @@ impl Post<'_> {
             let error = RpcError::invalid_request("this session is initialized already");
             return self.error(400, Some(&request.id), &error);
         }
-        let (server, limits) = (self.server, self.server.limits());
+        let (server, limits, bytes) = (self.server, self.server.limits(), self.bytes);
         let inner = server.inner();
         let place = match Place::reserve(inner, self.caller.as_ref().map(Caller::principal)) {
             Ok(place) => place,
@@ -257,9 +306,18 @@ impl Post<'_> {
                 return Answer::error(200, Some(&request.id), &error, version).into();
             }
         };
+        live.core().traffic.heard(1, bytes);
         let Some(guard) = live.core().calls.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
+        let observed = Observed::begin(&Facts {
+            method: Some(method::INITIALIZE),
+            id: &request.id,
+            params: None,
+            meta,
+            live: &live,
+            version,
+        });
         let scope = Scope::new(&live, EndReason::Transport);
         let (entering, server) = (Arc::clone(&live), server.clone());
         let id = request.id.clone();
@@ -284,7 +342,7 @@ impl Post<'_> {
         let outlet = Outbox::new(limits.transient());
         let upgrade = Upgrade::Never;
         Reaction::Running(Running {
-            future: Box::pin(future),
+            future: observed.around(Box::pin(future)),
             outlet,
             live,
             version,
@@ -300,6 +358,7 @@ impl Post<'_> {
         match self.era(meta.protocol_version.as_deref(), &notification.method) {
             Era::Handshake => match self.session() {
                 Ok(live) => {
+                    self.heard(&live, 1);
                     notice::handshake(self.server, &live, notification);
                     Reaction::Accepted
                 }
@@ -311,7 +370,7 @@ impl Post<'_> {
                 if &*notification.method != method::CANCELLED {
                     let opening = self.opening(Era::Stateless);
                     let opening = opening.over_http(self.uri, self.headers);
-                    notice::stateless(self.server, opening, notification);
+                    notice::stateless(self.server, &opening, notification);
                 }
                 Reaction::Accepted
             }
@@ -327,6 +386,7 @@ impl Post<'_> {
             let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
             return self.error(400, None, &error);
         }
+        self.heard(&live, messages.len());
         let version = version(&live);
         let outlet = Outbox::new(self.server.limits().resumable());
         let reactions: Vec<_> = messages
@@ -348,7 +408,7 @@ impl Post<'_> {
                 Err(error) => Answer::error(200, error.id.as_ref(), &error.error, version).into(),
             })
             .collect();
-        joined(reactions, outlet, live, version)
+        told(&live, joined(reactions, outlet, Arc::clone(&live), version))
     }
 
     /// Routes a request of a handshake session.
@@ -386,12 +446,18 @@ impl Post<'_> {
             client,
             outlet,
             cancel: guard.token().clone(),
-            closing: server.inner().stopping.clone(),
+            closing: &server.inner().stopping,
             guard: Some(guard),
             scope: None,
             granted: granted(self.caller.as_ref()),
+            opening: None,
             mirrored: false,
         })
+    }
+
+    /// Counts what a session's client said.
+    fn heard(&self, live: &Live, messages: usize) {
+        live.core().traffic.heard(messages, self.bytes);
     }
 
     /// The session that the headers name, if it is the caller's.
@@ -413,7 +479,7 @@ impl Post<'_> {
     }
 
     fn version_header(&self) -> Option<&str> {
-        self.headers.get("mcp-protocol-version")?.to_str().ok()
+        self.headers.get(VERSION)?.to_str().ok()
     }
 
     fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
@@ -466,6 +532,23 @@ fn refused_opening(server: &Server, principal: Option<&Principal>, reason: serve
     });
 }
 
+/// The answer to a stateless request whose session could not be opened.
+fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
+    let full = matches!(error, OpenError::Full);
+    let status = if full { 503 } else { 200 };
+    let answer = Answer::error(
+        status,
+        Some(id),
+        &refused_session(error),
+        ProtocolVersion::LATEST,
+    );
+    Answer {
+        retry_after: full.then_some(5),
+        ..answer
+    }
+    .into()
+}
+
 /// Why a request has no session.
 struct Refusal {
     status: u16,
@@ -486,7 +569,7 @@ fn named_session(
     caller: Option<&Caller>,
     headers: &HeaderMap,
 ) -> Result<Arc<Live>, Refusal> {
-    let header = headers.get("mcp-protocol-version");
+    let header = headers.get(VERSION);
     let named = header
         .and_then(|value| value.to_str().ok())
         .and_then(ProtocolVersion::parse);
@@ -495,7 +578,7 @@ fn named_session(
         error: RpcError::invalid_request(message),
         version: named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE),
     };
-    let Some(id) = headers.get("mcp-session-id") else {
+    let Some(id) = headers.get(SESSION) else {
         return Err(refuse(
             400,
             "the `Mcp-Session-Id` header is missing: send `initialize` first, or follow protocol version 2026-07-28",
@@ -528,6 +611,14 @@ fn granted(caller: Option<&Caller>) -> Granted {
             .map(|caller| caller.granted().clone())
             .unwrap_or_default(),
     )
+}
+
+/// Counts what a session answers at once; what runs is counted where it ends.
+fn told(live: &Live, reaction: Reaction) -> Reaction {
+    if let Reaction::Answer(answer) = &reaction {
+        answer.count(&live.core().traffic);
+    }
+    reaction
 }
 
 fn version(live: &Live) -> ProtocolVersion {

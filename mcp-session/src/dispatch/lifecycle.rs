@@ -11,16 +11,14 @@ use crate::protocol::{
     DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged, Payload,
     ProtocolVersion, Request, ResourcesCapability, RpcError, ServerCapabilities,
 };
-use crate::server::{Live, Revision};
+use crate::server::Live;
 use crate::session::Client;
 
 pub(crate) fn server_discover(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
-    let revision = arrival.live.revision();
-    let cache = arrival.server.inner().list_cache(&revision.blueprint);
-    let mut result = DiscoverResult::new(capabilities(revision), cache);
-    result
-        .instructions
-        .clone_from(&revision.blueprint.instructions);
+    let cache = arrival.server.inner().list_cache(&arrival.live);
+    let mut result = DiscoverResult::new(capabilities(&arrival.live), cache);
+    let instructions = &arrival.blueprint().instructions;
+    result.instructions.clone_from(instructions);
     Ok(result.shape(&arrival.shape()))
 }
 
@@ -55,17 +53,16 @@ pub(crate) fn negotiated(params: InitializeParams) -> Arc<Client> {
 
 /// The result of `initialize`.
 pub(crate) fn initialized(live: &Live, version: ProtocolVersion) -> Payload {
-    let revision = live.revision();
-    let blueprint = &revision.blueprint;
-    let mut result = InitializeResult::new(version, capabilities(revision), blueprint.info.clone());
+    let blueprint = live.blueprint();
+    let mut result = InitializeResult::new(version, capabilities(live), blueprint.info.clone());
     result.instructions.clone_from(&blueprint.instructions);
     result.shape(&Shape::new(version, None))
 }
 
 /// What the server can do. Changes of lists are declared for every family there is: a byte
 /// stream, a GET stream and a `subscriptions/listen` stream all deliver them.
-fn capabilities(revision: &Revision) -> ServerCapabilities {
-    let (blueprint, families) = (&revision.blueprint, revision.catalog.families);
+fn capabilities(live: &Live) -> ServerCapabilities {
+    let (blueprint, families) = (live.blueprint(), live.families());
     let some = |settings: &Map<String, Value>| (!settings.is_empty()).then(|| settings.clone());
     let listed = |family| families.has(family).then(|| ListChanged::new(true));
     ServerCapabilities {

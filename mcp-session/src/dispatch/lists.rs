@@ -56,7 +56,7 @@ impl Page {
             member,
             cursor,
             limits: server.limits.page(),
-            cache: server.list_cache(arrival.blueprint()),
+            cache: server.list_cache(&arrival.live),
             shape: arrival.shape(),
         })
     }

@@ -7,28 +7,36 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, value::RawValue};
 
-use crate::protocol::{Raw, Request, RpcError, method};
+use crate::protocol::{Mirrored, Raw, RpcError, method};
 use crate::schema::{HeaderKind, HeaderParam};
 
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
 /// Checks `Mcp-Method`, and `Mcp-Name` where the method has a name to mirror.
-pub(crate) fn check_standard(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
-    let named = text(headers, "mcp-method")?;
+pub(crate) fn check_standard(
+    headers: &HeaderMap,
+    called: &str,
+    mirrored: &Mirrored,
+) -> Result<(), RpcError> {
+    let named = text(headers, &METHOD)?;
     let method =
         named.ok_or_else(|| RpcError::header_mismatch("the `Mcp-Method` header is missing"))?;
-    if method != request.method.as_str() {
-        return Err(differs("Mcp-Method", &method, &request.method));
+    if method != called {
+        return Err(differs("Mcp-Method", &method, called));
     }
-    let member = match request.method.as_str() {
-        method::TOOLS_CALL | method::PROMPTS_GET => "name",
-        method::RESOURCES_READ => "uri",
-        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => "taskId",
+    let member = match called {
+        method::TOOLS_CALL | method::PROMPTS_GET => &mirrored.name,
+        method::RESOURCES_READ => &mirrored.uri,
+        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => &mirrored.task_id,
         _ => return Ok(()),
     };
     // A body without the member, or with another type, is refused by its method.
-    let Some(expected) = member_text(request.params.as_ref(), member) else {
+    let expected = member.as_ref().and_then(|text| text.decode().ok());
+    let Some(expected): Option<String> = expected else {
         return Ok(());
     };
-    let named = text(headers, "mcp-name")?;
+    let named = text(headers, &NAME)?;
     let named =
         named.ok_or_else(|| RpcError::header_mismatch("the `Mcp-Name` header is missing"))?;
     let decoded = decoded("Mcp-Name", &named)?;
@@ -53,7 +61,7 @@ pub(crate) fn check_params(
         let Ok(header) = HeaderName::try_from(shown.as_str()) else {
             continue;
         };
-        let sent = text(headers, header.as_str())?;
+        let sent = text(headers, &header)?;
         let value = arguments.and_then(|arguments| member(arguments.as_str(), &param.path));
         match (sent, value.filter(|value| *value != "null")) {
             (None, None) => {}
@@ -149,7 +157,7 @@ impl Decimal {
 }
 
 /// The one value of a header; an error when it is there twice or is not visible text.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<Cow<'a, str>>, RpcError> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<Cow<'a, str>>, RpcError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -183,7 +191,7 @@ fn decoded<'a>(name: &str, text: &'a str) -> Result<Cow<'a, str>, RpcError> {
 }
 
 /// A text member of the parameters, read in one pass that skips the others.
-fn member_text(params: Option<&Raw>, member: &str) -> Option<String> {
+pub(crate) fn member_text(params: Option<&Raw>, member: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::{CancelledParams, Notification, Raw, Response, method};
 use crate::server::{Live, Scope, Server, Session, contained};
-use crate::session::{Calls, EndReason, Opening};
+use crate::session::{Calls, Opening};
 
 /// Takes a notification of a handshake session. What is not known is ignored, as JSON-RPC wants.
 pub(crate) fn handshake(server: &Server, live: &Arc<Live>, notification: Notification) {
@@ -37,20 +37,19 @@ pub(crate) fn cancelled(calls: &Calls, notification: &Notification) {
     }
 }
 
-/// Takes a notification of a stateless client: in a session of its own, opened like any other and
-/// gone with it.
-pub(crate) fn stateless(server: &Server, opening: Opening, notification: Notification) {
+/// Takes a notification of a stateless client: in its principal's session, or in one of its own,
+/// opened like any other and gone with it.
+pub(crate) fn stateless(server: &Server, opening: &Opening, notification: Notification) {
     let extensions = |live: &Live| {
-        let extensions = &live.revision().blueprint.extensions;
+        let extensions = &live.blueprint().extensions;
         extensions.hearing(&notification.method).is_some()
     };
-    match server.try_prepare(opening) {
-        Ok(live) if extensions(&live) => {
-            let scope = Scope::new(&live, EndReason::Request);
+    match server.enter(opening) {
+        Ok((live, scope)) if extensions(&live) => {
             hear(server, &live, notification, Some(scope));
         }
         Ok(_) => tracing::debug!(method = %notification.method, "ignored a notification"),
-        Err(_) => tracing::error!("the variant of a notification could not be chosen"),
+        Err(error) => tracing::error!(?error, "a notification got no session"),
     }
 }
 
@@ -61,15 +60,19 @@ fn heard(server: &Server, live: &Arc<Live>, notification: Notification) {
 
 /// A session that was made for this notification alone is opened first, and ends with `scope`.
 fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Option<Scope>) {
-    let extensions = &live.revision().blueprint.extensions;
+    let extensions = &live.blueprint().extensions;
     let Some(hearing) = extensions.hearing(&notification.method).map(Arc::clone) else {
         tracing::debug!(method = %notification.method, "ignored a notification");
+        return;
+    };
+    let Ok(place) = Arc::clone(&server.inner().hearing).try_acquire_owned() else {
+        tracing::warn!(method = %notification.method, "dropped a notification: too many are at work");
         return;
     };
     let (opening, live) = (server.clone(), Arc::clone(live));
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
-        let _scope = scope;
+        let (_scope, _place) = (scope, place);
         if !live.is_open() && opening.open(&live).await.is_err() {
             tracing::debug!(method = %notification.method, "refused a notification");
             return;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::protocol::{Era, Frame, ProtocolVersion, RequestId, RpcError, code};
 use crate::server::Live;
-use crate::session::{Outbox, SessionId};
+use crate::session::{Counters, Outbox, SessionId};
 
 /// What is done about a message.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<u32>,
     /// What to do to be let in, for the `WWW-Authenticate` header.
     pub(crate) challenge: Option<String>,
+    /// How many requests it answers with an error: more than one in a batch.
+    pub(crate) errors: usize,
+    /// The code of the error it is, if it is one.
+    pub(crate) code: Option<i64>,
 }
 
 /// A request that is running. Whoever drives it polls [`future`](Self::future) to its end, and
@@ -66,6 +70,8 @@ impl Answer {
             opened: None,
             retry_after: None,
             challenge: None,
+            errors: 0,
+            code: None,
         }
     }
 
@@ -77,6 +83,8 @@ impl Answer {
             opened: None,
             retry_after: None,
             challenge: None,
+            errors: 0,
+            code: None,
         }
     }
 
@@ -87,7 +95,12 @@ impl Answer {
         error: &RpcError,
         version: ProtocolVersion,
     ) -> Self {
-        Self::new(status, Frame::error(id, error, version.may_omit_error_id()))
+        let frame = Frame::error(id, error, version.may_omit_error_id());
+        Self {
+            errors: 1,
+            code: Some(error.code),
+            ..Self::new(status, frame)
+        }
     }
 
     /// The error of a request that was admitted, with the status its era wants (2026-07-28,
@@ -106,6 +119,16 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// Counts what goes out just as it is.
+    pub(crate) fn count(&self, counters: &Counters) {
+        if let Some(frame) = &self.frame {
+            counters.told(frame.len());
+        }
+        counters.failed(self.errors);
+    }
+}
+
 impl From<Answer> for Reaction {
     fn from(answer: Answer) -> Self {
         Self::Answer(answer)
@@ -113,9 +136,12 @@ impl From<Answer> for Reaction {
 }
 
 /// The answers of a batch as one message (2025-03-26, "Batching"); `None` when there are none.
-pub(crate) fn batched(answers: impl IntoIterator<Item = Answer>) -> Option<Frame> {
+pub(crate) fn batched(answers: impl IntoIterator<Item = Answer>) -> Option<Answer> {
     let mut pieces = vec![Bytes::from_static(b"[")];
-    for frame in answers.into_iter().filter_map(|answer| answer.frame) {
+    let mut errors = 0;
+    for answer in answers {
+        errors += answer.errors;
+        let Some(frame) = answer.frame else { continue };
         if pieces.len() > 1 {
             pieces.push(Bytes::from_static(b","));
         }
@@ -125,7 +151,10 @@ pub(crate) fn batched(answers: impl IntoIterator<Item = Answer>) -> Option<Frame
         return None;
     }
     pieces.push(Bytes::from_static(b"]"));
-    Some(Frame::Many(pieces))
+    Some(Answer {
+        errors,
+        ..Answer::new(200, Frame::Many(pieces))
+    })
 }
 
 impl std::fmt::Debug for Running {

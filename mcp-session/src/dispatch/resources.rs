@@ -129,7 +129,7 @@ impl Served {
     fn cache(&self, arrival: &Arrival<'_>) -> CacheHint {
         match self {
             Self::Resource(resource) if resource.is_static() => {
-                arrival.server.inner().list_cache(arrival.blueprint())
+                arrival.server.inner().list_cache(&arrival.live)
             }
             Self::Resource(_) | Self::Template(..) => CacheHint::default(),
         }

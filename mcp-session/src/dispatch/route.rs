@@ -3,6 +3,7 @@
 use crate::catalog::Family;
 use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::failure::Failure;
+use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::{
     completion, extension, lifecycle, lists, logging, prompts, resources, subscriptions, tools,
@@ -89,29 +90,51 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
     let id = arrival.request.id.clone();
     let (live, outlet) = (arrival.live.clone(), arrival.outlet.clone());
     let server = arrival.server;
-    let work = match find(&arrival) {
+    let method = find(&arrival);
+    let mut observed = Observed::begin(&Facts {
+        method: method.map(|_| arrival.request.method.as_str()),
+        id: &id,
+        params: arrival.request.params.as_ref(),
+        meta: &arrival.meta,
+        live: &live,
+        version: shape.version,
+    });
+    let work = observed.within(|| match method {
         Some(Answers(method)) => method(&arrival).map(Work::Done).map_err(Failure::from),
         Some(Runs(method)) => method(arrival),
         None => Err(RpcError::method_not_found(&arrival.request.method).into()),
+    });
+    let at_once = match work {
+        Ok(Work::Runs(future)) => Err((future, Upgrade::OnSpeech)),
+        Ok(Work::Waits(future)) => Err((future, Upgrade::Passive)),
+        Ok(Work::Done(payload)) => Ok(answer(&id, Ok(payload), &shape)),
+        Err(failure) => Ok(failed(server, &id, failure, &shape)),
     };
-    let (future, upgrade) = match work {
-        Ok(Work::Done(payload)) => return answer(&id, Ok(payload), &shape).into(),
-        Ok(Work::Runs(future)) => (future, Upgrade::OnSpeech),
-        Ok(Work::Waits(future)) => (future, Upgrade::Passive),
-        Err(failure) => return failed(server, &id, failure, &shape).into(),
-    };
-    Reaction::Running(Running {
-        future,
-        outlet,
-        live,
-        version: shape.version,
-        upgrade,
-    })
+    match at_once {
+        Ok(answer) => {
+            observed.answered(&answer);
+            answer.into()
+        }
+        Err((future, upgrade)) => Reaction::Running(Running {
+            future: observed.around(future),
+            outlet,
+            live,
+            version: shape.version,
+            upgrade,
+        }),
+    }
 }
 
 /// The answer to a request that gets no result.
 fn failed(server: &Server, id: &RequestId, failure: Failure, shape: &Shape) -> Answer {
     let answer = Answer::failed(id, &failure.error, shape.version);
+    if failure.busy {
+        return Answer {
+            status: 429,
+            retry_after: Some(1),
+            ..answer
+        };
+    }
     let Some(asked) = failure.asked else {
         return answer;
     };

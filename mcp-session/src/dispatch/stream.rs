@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
+use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Frame, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Scope, Server};
@@ -95,7 +96,9 @@ impl Connection {
 
     /// Decodes one message, or one batch.
     pub(crate) fn decode(&self, line: &Bytes) -> Decoded {
-        decode(line, &self.server.limits().decode())
+        let decoded = decode(line, &self.server.limits().decode());
+        self.live.heard_messages(count(&decoded), line.len());
+        decoded
     }
 
     /// Takes one message, or one batch.
@@ -128,7 +131,9 @@ impl Connection {
         };
         match admit::era(meta.protocol_version.as_deref(), None, &request.method) {
             Era::Stateless => self.stateless(request, meta),
-            Era::Handshake if &*request.method == method::INITIALIZE => self.initialize(&request),
+            Era::Handshake if &*request.method == method::INITIALIZE => {
+                self.initialize(&request, &meta)
+            }
             Era::Handshake => self.handshake(request, meta),
         }
     }
@@ -143,8 +148,8 @@ impl Connection {
             return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
         let opening = Opening::new(Era::Stateless, self.principal.clone());
-        let live = match self.server.try_prepare(opening) {
-            Ok(live) => live,
+        let (live, scope) = match self.server.enter(&opening) {
+            Ok(entered) => entered,
             Err(error) => {
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, latest).into();
@@ -155,11 +160,12 @@ impl Connection {
             meta,
             client,
             guard,
-            scope: Some(Scope::new(&live, EndReason::Request)),
-            closing: self.closing.clone(),
+            scope: Some(scope),
         };
-        if live.revision().blueprint.on_open.is_none() {
+        if !live.is_open() && live.blueprint().on_open.is_none() {
             live.opened();
+        }
+        if live.is_open() {
             return self.route(live, admitted);
         }
         self.route_when_open(live, admitted)
@@ -168,6 +174,7 @@ impl Connection {
     /// Runs `on_open` first; the request's id is taken meanwhile, so that it can be cancelled.
     fn route_when_open(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
         let (server, outlet) = (self.server.clone(), Arc::clone(&self.outbox));
+        let closing = self.closing.clone();
         let version = admitted.client.version();
         let opened = Arc::clone(&live);
         let future = async move {
@@ -186,7 +193,7 @@ impl Connection {
                     version,
                 ));
             }
-            match route::route(admitted.arrive(&server, opened, outlet)) {
+            match route::route(admitted.arrive(&server, &closing, opened, outlet)) {
                 Reaction::Accepted => None,
                 Reaction::Answer(answer) => Some(answer),
                 Reaction::Running(running) => running.future.await,
@@ -220,7 +227,6 @@ impl Connection {
                 client,
                 guard,
                 scope: None,
-                closing: self.closing.clone(),
             },
         )
     }
@@ -240,9 +246,8 @@ impl Connection {
             client,
             guard,
             scope: None,
-            closing: self.closing.clone(),
         };
-        let arrival = admitted.arrive(&self.server, Arc::clone(&self.live), outlet);
+        let arrival = admitted.arrive(&self.server, &self.closing, Arc::clone(&self.live), outlet);
         if is_ping {
             return route::route(arrival);
         }
@@ -255,7 +260,7 @@ impl Connection {
         self.refused(Some(&id), &error)
     }
 
-    fn initialize(&self, request: &Request) -> Reaction {
+    fn initialize(&self, request: &Request, meta: &RequestMeta) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
@@ -278,11 +283,20 @@ impl Connection {
         let client = lifecycle::negotiated(params);
         let version = client.version();
         let (server, live) = (self.server.clone(), Arc::clone(&self.live));
+        let observed = Observed::begin(&Facts {
+            method: Some(method::INITIALIZE),
+            id: &request.id,
+            params: None,
+            meta,
+            live: &live,
+            version,
+        });
         let future = opening(server, Arc::clone(&live), client, request.id.clone(), guard);
+        let future = observed.around(Box::pin(future));
         let outlet = Arc::clone(&self.outbox);
         let upgrade = Upgrade::Never;
         Reaction::Running(Running {
-            future: Box::pin(future),
+            future,
             outlet,
             live,
             version,
@@ -291,7 +305,7 @@ impl Connection {
     }
 
     fn route(&self, live: Arc<Live>, admitted: Admitted) -> Reaction {
-        route::route(admitted.arrive(&self.server, live, Arc::clone(&self.outbox)))
+        route::route(admitted.arrive(&self.server, &self.closing, live, Arc::clone(&self.outbox)))
     }
 
     fn notification(&self, notification: Notification) {
@@ -306,7 +320,7 @@ impl Connection {
         }
         // In the stateless era notifications name no revision.
         let opening = Opening::new(Era::Stateless, self.principal.clone());
-        notice::stateless(&self.server, opening, notification);
+        notice::stateless(&self.server, &opening, notification);
     }
 
     fn response(&self, response: Response) {
@@ -345,6 +359,14 @@ impl Connection {
     }
 }
 
+/// How many messages were sent at once.
+pub(crate) fn count(decoded: &Decoded) -> usize {
+    match decoded {
+        Ok(Incoming::Batch(messages)) => messages.len(),
+        Ok(Incoming::One(_)) | Err(_) => 1,
+    }
+}
+
 /// A request that was admitted, and what keeps its id taken.
 struct Admitted {
     request: Request,
@@ -352,11 +374,16 @@ struct Admitted {
     client: Arc<Client>,
     guard: CallGuard,
     scope: Option<Scope>,
-    closing: CancellationToken,
 }
 
 impl Admitted {
-    fn arrive(self, server: &Server, live: Arc<Live>, outlet: Arc<Outbox>) -> Arrival<'_> {
+    fn arrive<'a>(
+        self,
+        server: &'a Server,
+        closing: &'a CancellationToken,
+        live: Arc<Live>,
+        outlet: Arc<Outbox>,
+    ) -> Arrival<'a> {
         let cancel: CancellationToken = self.guard.token().clone();
         Arrival {
             server,
@@ -366,11 +393,12 @@ impl Admitted {
             client: self.client,
             outlet,
             cancel,
-            closing: self.closing,
+            closing,
             guard: Some(self.guard),
             scope: self.scope,
             // The local user, or whoever was let in to this stream as a whole.
             granted: Granted::Everything,
+            opening: None,
             mirrored: false,
         }
     }
@@ -415,6 +443,7 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
                 None => RpcError::internal("the session was refused"),
             }
         }
+        OpenError::Full => RpcError::internal("the server takes no more sessions now"),
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")
@@ -444,14 +473,13 @@ pub(crate) fn joined(
     }
     if running.is_empty() {
         return match batched(known) {
-            Some(frame) => Answer::new(200, frame).into(),
+            Some(answer) => answer.into(),
             None => Reaction::Accepted,
         };
     }
     let future = Box::pin(async move {
         let answered = futures_util::future::join_all(running).await;
-        let frame = batched(known.into_iter().chain(answered.into_iter().flatten()));
-        frame.map(|frame: Frame| Answer::new(200, frame))
+        batched(known.into_iter().chain(answered.into_iter().flatten()))
     });
     Reaction::Running(Running {
         future,

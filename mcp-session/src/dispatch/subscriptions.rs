@@ -4,7 +4,7 @@ use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources::check_kept;
 use crate::protocol::{ListenParams, RpcError};
-use crate::server::{Listener, Subscription};
+use crate::server::{Listener, Over, Subscription};
 
 pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure> {
     let wish = arrival.params(ListenParams::from_params)?.notifications;
@@ -29,16 +29,25 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         closing,
         mut guard,
         scope,
+        mirrored,
         ..
     } = arrival;
+    let closing = closing.clone();
     // The stream stays open for days: it must not keep the bytes of the message that asked for it.
     let id = request.id.detach();
     drop(request);
     if let Some(guard) = &mut guard {
         guard.detach();
     }
-    let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone());
-    let listening = server.listeners.open(server, listener);
+    let over = if mirrored {
+        Over::Http
+    } else {
+        Over::ByteStream
+    };
+    let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone()).over(over);
+    let Some(listening) = server.listeners.open(server, listener) else {
+        return Err(Failure::busy("too many subscriptions are open"));
+    };
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {
             // A stream that can carry nothing is complete as soon as it is acknowledged.

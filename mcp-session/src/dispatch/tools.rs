@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{ToolReply, View};
 use crate::dispatch::arrival::{Arrival, Work};
 use crate::dispatch::failure::Failure;
-use crate::dispatch::{mirror, resources::asking};
+use crate::dispatch::{mirror, observe, resources::asking};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
 use crate::protocol::wire::{Shape, Shaped};
@@ -25,7 +25,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let tool = found.ok_or_else(|| unknown(&name))?;
     arrival.check_scopes(tool.needs())?;
     if arrival.mirrored
-        && let Some(headers) = arrival.live.core().opening().headers()
+        && let Some(headers) = arrival.opening().headers()
     {
         mirror::check_params(headers, tool.header_params(), params.arguments.as_ref())?;
     }
@@ -50,6 +50,7 @@ fn unknown(name: &str) -> RpcError {
 }
 
 fn panicked(name: &str) -> CallToolResult {
+    observe::tool_failed();
     tracing::error!(tool = name, "a tool panicked");
     CallToolResult::error("the tool failed unexpectedly")
 }
@@ -61,10 +62,16 @@ fn finish(
     shape: &Shape,
 ) -> Result<Payload, RpcError> {
     let error = match reply {
-        Ok(ToolReply::Complete(result)) => return Ok(result.shape(shape)),
+        Ok(ToolReply::Complete(result)) => {
+            if result.is_error {
+                observe::tool_failed();
+            }
+            return Ok(result.shape(shape));
+        }
         Ok(ToolReply::InputRequired(result)) => return input_required(&result, client, shape),
         Err(error) => error,
     };
+    observe::tool_failed();
     match error.into_kind() {
         ToolErrorKind::Message(message) => Ok(CallToolResult::error(message).shape(shape)),
         ToolErrorKind::Content(content) => {

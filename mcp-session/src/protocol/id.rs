@@ -28,7 +28,7 @@ impl RequestId {
     /// Appends the id as JSON.
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
         match self {
-            Self::Number(number) => buffer.extend_from_slice(number.to_string().as_bytes()),
+            Self::Number(number) => encode::write_value(buffer, number),
             Self::Text(text) => encode::write_string(buffer, text),
         }
     }

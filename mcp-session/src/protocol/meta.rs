@@ -102,22 +102,52 @@ impl RequestMeta {
     /// -32602 when `_meta` is no object, or a member that the protocol defines has the wrong
     /// type. A log level that does not exist is not an error here; see [`RequestedLogLevel`].
     pub fn of(params: Option<&Raw>) -> Result<Self, RpcError> {
+        Self::with_mirrored(params).map(|(meta, _)| meta)
+    }
+
+    /// As [`of`](Self::of), and in the same pass what headers mirror.
+    pub(crate) fn with_mirrored(params: Option<&Raw>) -> Result<(Self, Mirrored), RpcError> {
         let Some(params) = params else {
-            return Ok(Self::default());
+            return Ok(Default::default());
         };
+        // Without an escape the name of the member is in the text as it is, or not there.
+        let text = params.as_str();
+        if !text.contains("_meta") && !text.contains('\\') {
+            return Ok(Default::default());
+        }
         let outer: Outer<'_> = params.decode_borrowed().map_err(|error| {
             RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
         })?;
+        let share = |value| Raw::slice_of(params.buffer(), value);
+        let mirrored = Mirrored {
+            name: outer.name.map(share),
+            uri: outer.uri.map(share),
+            task_id: outer.task_id.map(share),
+        };
         match outer.meta {
-            Some(members) => members.interpret(params.buffer()),
-            None => Ok(Self::default()),
+            Some(members) => Ok((members.interpret(params.buffer())?, mirrored)),
+            None => Ok((Self::default(), mirrored)),
         }
     }
 }
 
-/// The parameters, of which `_meta` alone matters.
+/// The parameters that the `Mcp-Name` header mirrors (2026-07-28, "Streamable HTTP", "Request
+/// Metadata"), as they stand in the text of a request that has `_meta`. The first one, should one
+/// be there twice.
+#[derive(Debug, Default)]
+pub(crate) struct Mirrored {
+    pub(crate) name: Option<Raw>,
+    pub(crate) uri: Option<Raw>,
+    pub(crate) task_id: Option<Raw>,
+}
+
+/// The parameters, of which `_meta` matters and what names something.
+#[derive(Default)]
 struct Outer<'a> {
     meta: Option<Members<'a>>,
+    name: Option<&'a RawValue>,
+    uri: Option<&'a RawValue>,
+    task_id: Option<&'a RawValue>,
 }
 
 impl<'de> Deserialize<'de> for Outer<'de> {
@@ -136,15 +166,27 @@ impl<'de> Visitor<'de> for OuterVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outer<'de>, A::Error> {
-        let mut meta = None;
+        let mut outer = Outer::default();
         while let Some(Name(key)) = map.next_key()? {
-            if key != "_meta" {
-                map.next_value::<IgnoredAny>()?;
-            } else if meta.replace(map.next_value()?).is_some() {
-                return Err(de::Error::custom("`_meta` appears twice"));
-            }
+            let slot = match &*key {
+                "_meta" => {
+                    if outer.meta.replace(map.next_value()?).is_some() {
+                        return Err(de::Error::custom("`_meta` appears twice"));
+                    }
+                    continue;
+                }
+                "name" => &mut outer.name,
+                "uri" => &mut outer.uri,
+                "taskId" => &mut outer.task_id,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let value = map.next_value()?;
+            slot.get_or_insert(value);
         }
-        Ok(Outer { meta })
+        Ok(outer)
     }
 }
 

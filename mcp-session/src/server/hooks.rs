@@ -245,9 +245,9 @@ impl Drop for Telling {
 async fn run(live: &Arc<Live>, fact: Fact) {
     let (session, name) = (Session::new(Arc::clone(live)), fact.hook());
     let of_fault = matches!(fact, Fact::Failed(_));
-    let revision = Arc::clone(live.revision());
+    let blueprint = Arc::clone(live.variant().blueprint());
     let hook = contained(async move {
-        match revision.blueprint.hooks.start(session, fact) {
+        match blueprint.hooks.start(session, fact) {
             Some(hook) => hook.await,
             None => Ok(()),
         }

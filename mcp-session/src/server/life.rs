@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::protocol::Era;
@@ -35,6 +36,7 @@ impl Live {
     ///
     /// Why it ended, where it has: whoever found it just before must look again.
     pub(crate) fn touch(self: &Arc<Self>) -> Result<(), EndReason> {
+        self.heard();
         self.step(|_| LifeEvent::Touched).over.map_or(Ok(()), Err)
     }
 
@@ -58,7 +60,10 @@ impl Live {
         );
         if rests {
             self.core().calls.shrink();
-            self.core().streams.trim();
+            if let Some(server) = self.server() {
+                self.trim(server.limits());
+            }
+            self.core().streams.shrink();
         }
         false
     }
@@ -170,9 +175,13 @@ impl Live {
             return false;
         };
         self.core().end(reason);
+        if self.is_watched() {
+            let (age, _) = self.times();
+            self.totals(|totals| totals.ended(reason, Duration::from_millis(age)));
+        }
         if self.is_watched() && self.has_begun() {
-            let session = self.core().id().abridged();
-            tracing::info!(session, %reason, "session ended");
+            let session = self.core().id().tag();
+            tracing::info!(%session, %reason, "session ended");
         }
         if !(self.has_begun() && self.tell_hooks(Fact::Closed(reason))) {
             self.cleared();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::catalog::PageLimits;
+use crate::error::{Error, Result};
 use crate::protocol::DecodeLimits;
 use crate::session::{Deadlines, OutboxLimits, Replay};
 
@@ -37,10 +40,17 @@ pub struct Limits {
     pub(crate) page_entries: usize,
     pub(crate) page_bytes: usize,
     pub(crate) notices: usize,
+    pub(crate) window: Duration,
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
     pub(crate) replay_age: Duration,
+    pub(crate) session_replay_events: usize,
+    pub(crate) session_replay_bytes: usize,
+    pub(crate) streams: usize,
     pub(crate) subscriptions: usize,
+    pub(crate) listens: usize,
+    pub(crate) listens_per_principal: usize,
+    pub(crate) notifications: usize,
     pub(crate) request: Option<Duration>,
     pub(crate) answer: Duration,
     pub(crate) detached: Duration,
@@ -84,10 +94,17 @@ impl Default for Limits {
             page_entries: 1_000,
             page_bytes: 4 * 1024 * 1024,
             notices: 256,
+            window: Duration::from_millis(100),
             replay_events: 256,
             replay_bytes: 1024 * 1024,
             replay_age: Duration::from_secs(5 * 60),
+            session_replay_events: 1_024,
+            session_replay_bytes: 4 * 1024 * 1024,
+            streams: 512,
             subscriptions: 1_000,
+            listens: 100_000,
+            listens_per_principal: 256,
+            notifications: 1_024,
             request: None,
             answer: Duration::from_secs(5 * 60),
             detached: Duration::from_secs(5 * 60),
@@ -101,6 +118,9 @@ impl Default for Limits {
 impl Limits {
     /// Handshake sessions over HTTP at one time; 100,000 unless set. What happens to an
     /// `initialize` beyond it, [`at_capacity`](Self::at_capacity) says.
+    ///
+    /// As many sessions of principals may be live beside them. Beyond that, those that rest make
+    /// room, the longest first; where all are in use, a further principal is refused.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
@@ -139,7 +159,8 @@ impl Limits {
 
     /// How long a handshake session over HTTP may stay silent, without a request, a running call
     /// or an open stream, before it is *parked*: what it does not need while it rests is freed,
-    /// and the next request finds it as it was. Ten minutes unless set.
+    /// and the next request finds it as it was. Ten minutes unless set. A principal's session is
+    /// put away after the same time; its durable changes stay.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
@@ -213,6 +234,14 @@ impl Limits {
         self
     }
 
+    /// The time in which one stream announces a change of the same list at most twice: the first
+    /// change at once, whatever follows it together at the end; 100 milliseconds unless set. Zero
+    /// announces each change whose predecessor was read.
+    pub fn coalesce(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
     /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
     /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
@@ -220,9 +249,45 @@ impl Limits {
         self
     }
 
+    /// What is kept of all streams of one session together for a client that resumes them: 1,024
+    /// events and 4 MiB unless set. The oldest streams make room; what was not read yet of a call
+    /// that is running is kept regardless.
+    pub fn session_replay(mut self, events: usize, bytes: usize) -> Self {
+        (self.session_replay_events, self.session_replay_bytes) = (events, bytes);
+        self
+    }
+
+    /// Event streams that are open in one handshake session over HTTP; 512 unless set. Streams
+    /// that a newer one took over from make room; a further GET is then refused with 429.
+    pub fn streams(mut self, streams: usize) -> Self {
+        self.streams = streams.max(1);
+        self
+    }
+
     /// Resources one session, or one `subscriptions/listen`, may subscribe to; 1,000 unless set.
     pub fn subscriptions(mut self, resources: usize) -> Self {
         self.subscriptions = resources;
+        self
+    }
+
+    /// `subscriptions/listen` streams open at one time; 100,000 unless set. A further one is
+    /// refused, over HTTP with 429 and `Retry-After`.
+    pub fn listens(mut self, streams: usize) -> Self {
+        self.listens = streams;
+        self
+    }
+
+    /// `subscriptions/listen` streams of one principal at one time; 256 unless set. Anonymous
+    /// callers cannot be told apart, and share [`listens`](Self::listens).
+    pub fn listens_per_principal(mut self, streams: usize) -> Self {
+        self.listens_per_principal = streams;
+        self
+    }
+
+    /// Notifications of extensions whose handlers are at work; 1,024 unless set. What arrives
+    /// beyond it is dropped, as a notification may be.
+    pub fn notifications(mut self, notifications: usize) -> Self {
+        self.notifications = notifications.min(Semaphore::MAX_PERMITS);
         self
     }
 
@@ -287,6 +352,34 @@ impl Limits {
         look.clamp(Duration::from_millis(100), LOOK)
     }
 
+    /// Finds limits under which nothing could ever work.
+    pub(crate) fn check(&self) -> Result<()> {
+        let fails = [
+            (
+                self.message_bytes == 0,
+                "`message_bytes` is 0: no message could arrive",
+            ),
+            (self.nesting == 0, "`nesting` is 0: no message could arrive"),
+            (
+                self.idle.is_zero(),
+                "`idle` is zero: no session could outlive its opening",
+            ),
+            (
+                self.retention.is_zero()
+                    || self.lifetime.is_some_and(|lifetime| lifetime.is_zero()),
+                "`retention` or `lifetime` is zero: no session could outlive its opening",
+            ),
+            (
+                self.keep_alive.is_zero(),
+                "`keep_alive` is zero: streams would carry nothing but comments",
+            ),
+        ];
+        match fails.into_iter().find(|(fails, _)| *fails) {
+            Some((_, why)) => Err(Error::configuration(why)),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn decode(&self) -> DecodeLimits {
         DecodeLimits {
             max_bytes: self.message_bytes,
@@ -306,6 +399,7 @@ impl Limits {
     pub(crate) fn transient(&self) -> OutboxLimits {
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: None,
         }
     }
@@ -319,6 +413,7 @@ impl Limits {
         };
         OutboxLimits {
             notices: self.notices,
+            window: self.window,
             replay: Some(replay),
         }
     }

@@ -1,7 +1,7 @@
 //! Open `subscriptions/listen` streams (2026-07-28, "Subscriptions").
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt,
     sync::{
         Arc, Weak,
@@ -12,22 +12,60 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Families, Family};
+use crate::auth::Principal;
+use crate::catalog::{Catalog, Families, Family, Overlay};
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
 use crate::server::live::{list_changed, served};
-use crate::server::template::Revision;
-use crate::server::{Live, ServerInner};
+use crate::server::{Limits, Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 
 /// The open streams of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    // Held for a map operation only, never across an await; streams are told outside.
-    open: Mutex<HashMap<u64, Arc<Listener>>>,
+    // Held for map operations only, never across an await; streams are told outside.
+    table: Mutex<Table>,
     opened: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    open: HashMap<u64, Arc<Listener>>,
+    /// How many of them each principal has.
+    by_principal: HashMap<Principal, usize>,
+}
+
+impl Table {
+    /// Enters a stream; false where there are too many.
+    fn enter(&mut self, number: u64, listener: &Arc<Listener>, limits: &Limits) -> bool {
+        if self.open.len() >= limits.listens {
+            return false;
+        }
+        if let Some(principal) = listener.live.core().principal() {
+            let own = self.by_principal.entry(principal.clone()).or_default();
+            if *own >= limits.listens_per_principal {
+                return false;
+            }
+            *own += 1;
+        }
+        self.open.insert(number, Arc::clone(listener));
+        true
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Arc<Listener>> {
+        let listener = self.open.remove(&number)?;
+        if let Some(principal) = listener.live.core().principal()
+            && let Entry::Occupied(mut own) = self.by_principal.entry(principal.clone())
+        {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
+        Some(listener)
+    }
 }
 
 /// What a stream was granted.
@@ -41,11 +79,22 @@ pub(crate) struct Subscription {
 pub(crate) struct Listener {
     id: RequestId,
     live: Arc<Live>,
-    /// The catalog its client was told of last; replaced by publications.
-    seen: Mutex<Catalog>,
+    /// What its client was told of last.
+    // Held to compare and replace it, never across an await.
+    seen: Mutex<(Catalog, Overlay)>,
     granted: Subscription,
     outlet: Arc<Outbox>,
     shape: Shape,
+    over: Over,
+    // Held to queue one notice, never across an await: nothing follows the closing result.
+    closed: Mutex<bool>,
+}
+
+/// What a stream goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Http,
+    ByteStream,
 }
 
 /// Keeps a stream registered; dropping it ends the subscription.
@@ -105,15 +154,22 @@ impl Listener {
         outlet: Arc<Outbox>,
         shape: Shape,
     ) -> Self {
-        let seen = Mutex::new(live.catalog().clone());
+        let seen = live.with_view(|catalog, overlay| (catalog.clone(), overlay.clone()));
         Self {
             id,
             live,
-            seen,
+            seen: Mutex::new(seen),
             granted,
             outlet,
             shape,
+            over: Over::ByteStream,
+            closed: Mutex::new(false),
         }
+    }
+
+    /// Says what it goes over, where that is no byte stream.
+    pub(crate) fn over(self, over: Over) -> Self {
+        Self { over, ..self }
     }
 
     /// Sends what comes before everything else.
@@ -178,11 +234,8 @@ impl Listener {
     /// True when its client could read the resource: nothing is told of what is hidden. By the
     /// newest revision, since that is what the client's next request sees.
     fn serves(&self, uri: &str) -> bool {
-        let newest = self.seen.lock().clone();
-        self.live.with_view(|catalog, overlay| {
-            let overlay = overlay.onto(catalog, &newest);
-            served(&newest, &overlay, uri).is_some()
-        })
+        let (catalog, overlay) = &*self.seen.lock();
+        served(catalog, overlay, uri).is_some()
     }
 
     fn notice(&self, about: About, frame: Frame) {
@@ -190,7 +243,23 @@ impl Listener {
             about,
             subscription: Some(self.id.clone()),
         };
-        self.outlet.push(Kind::Keyed(key), frame);
+        let closed = self.closed.lock();
+        if !*closed {
+            self.outlet.push(Kind::Keyed(key), frame);
+        }
+    }
+
+    /// From here on nothing is said; what waits to be said goes out now, or never if nobody wants
+    /// to hear it any more.
+    fn close(&self, wanted: bool) {
+        let mut closed = self.closed.lock();
+        if !std::mem::replace(&mut *closed, true) {
+            if wanted {
+                self.outlet.release();
+            } else {
+                self.outlet.forget(&self.id);
+            }
+        }
     }
 
     fn tag(&self) -> Tag {
@@ -199,17 +268,18 @@ impl Listener {
         }
     }
 
-    /// Tells of a new revision of its template what looks different to this client.
-    fn published(&self, next: &Arc<Revision>) {
-        if !Arc::ptr_eq(&self.live.revision().blueprint, &next.blueprint) {
+    /// Tells of what looks different to its client since it was told last.
+    fn refresh(&self) {
+        if self.live.core().end_reason().is_some() {
             return;
         }
-        let old = std::mem::replace(&mut *self.seen.lock(), next.catalog.clone());
-        let changed = self.live.with_view(|catalog, overlay| {
-            let before = overlay.onto(catalog, &old);
-            let after = overlay.onto(catalog, &next.catalog);
-            old.changed_families(&before, &next.catalog, &after)
-        });
+        let mut seen = self.seen.lock();
+        // Under the lock, so that of two who refresh the later sees no older state.
+        let (catalog, overlay) = self.live.upcoming();
+        let changed = seen.0.changed_families(&seen.1, &catalog, &overlay);
+        let replaced = std::mem::replace(&mut *seen, (catalog, overlay));
+        drop(seen);
+        drop(replaced);
         changed
             .into_iter()
             .for_each(|family| self.list_changed(family));
@@ -225,37 +295,52 @@ struct Tag {
 
 impl Listeners {
     /// Opens a stream: acknowledges first, then registers, so that nothing comes before the
-    /// acknowledgement and nothing in between is lost.
-    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Listening {
+    /// acknowledgement and nothing in between is lost. `None` where too many are open.
+    pub(crate) fn open(&self, server: &Arc<ServerInner>, listener: Listener) -> Option<Listening> {
         let listener = Arc::new(listener);
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
-        listener.acknowledge();
-        self.open.lock().insert(number, Arc::clone(&listener));
-        // What was published between the opening of the session and now.
-        let newest = server
-            .variants
-            .newest_of(&listener.live.revision().blueprint);
-        if let Some(newest) = newest {
-            listener.published(&newest);
+        let mut table = self.table.lock();
+        if !table.enter(number, &listener, &server.limits) {
+            return None;
         }
-        Listening {
+        // Under the lock: whoever tells finds the stream only once it is acknowledged.
+        listener.acknowledge();
+        drop(table);
+        // What has changed between the opening of the session and now.
+        listener.refresh();
+        Some(Listening {
             number,
             server: Arc::downgrade(server),
             listener,
-        }
+        })
     }
 
-    pub(crate) fn published(&self, next: &Arc<Revision>) {
-        self.each(|listener| listener.published(next));
+    /// Tells the streams of these sessions of what looks different to their clients.
+    pub(crate) fn refresh(&self, of: impl Fn(&Arc<Live>) -> bool) {
+        self.each(|listener| of(&listener.live), Listener::refresh);
     }
 
-    pub(crate) fn resource_updated(&self, uri: &str) {
-        self.each(|listener| listener.resource_updated(uri));
+    /// Tells everybody, or one principal only, that a resource has changed.
+    pub(crate) fn resource_updated(&self, uri: &str, only: Option<&Principal>) {
+        self.each(
+            |listener| {
+                listener.granted.resources.contains(uri)
+                    && (only.is_none() || listener.live.core().principal() == only)
+            },
+            |listener| listener.resource_updated(uri),
+        );
     }
 
-    fn each(&self, tell: impl Fn(&Listener)) {
-        let open: Vec<_> = self.open.lock().values().cloned().collect();
-        open.iter().for_each(|listener| tell(listener));
+    /// How many streams are open.
+    pub(crate) fn len(&self) -> usize {
+        self.table.lock().open.len()
+    }
+
+    fn each(&self, of: impl Fn(&Listener) -> bool, tell: impl Fn(&Listener)) {
+        let table = self.table.lock();
+        let concerned: Vec<_> = table.open.values().filter(|one| of(one)).cloned().collect();
+        drop(table);
+        concerned.iter().for_each(|listener| tell(listener));
     }
 }
 
@@ -270,7 +355,8 @@ impl Listening {
             reason: &'static str,
         }
         let listener = &self.listener;
-        if !listener.live.is_over_http() {
+        listener.close(true);
+        if listener.over == Over::ByteStream {
             let params = Params {
                 request_id: &listener.id,
                 reason: "the server is closing",
@@ -289,8 +375,10 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
+        self.listener.close(false);
         if let Some(server) = self.server.upgrade() {
-            server.listeners.open.lock().remove(&self.number);
+            let left = server.listeners.table.lock().leave(self.number);
+            drop(left);
         }
     }
 }

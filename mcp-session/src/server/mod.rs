@@ -10,12 +10,16 @@ mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
+pub(crate) mod metrics;
 mod notifier;
 mod open;
 mod places;
+mod principal;
 mod publish;
 mod registry;
 mod roots;
+mod sessions;
+mod stats;
 mod template;
 mod variant;
 mod watching;
@@ -23,35 +27,41 @@ mod watching;
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
 use crate::clock;
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
-use crate::session::{EndReason, Opening};
+use crate::session::{EndReason, Opening, RequestUrl};
 
 pub use events::{Events, Refusal, SessionEvent};
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
+pub use principal::PrincipalScope;
 pub use registry::Sessions;
 pub use roots::RootsChange;
+pub use sessions::Unhealthy;
+pub use stats::{ServerStats, SessionStats};
 pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
 pub(crate) use hooks::Fact;
-pub(crate) use listeners::{Listener, Subscription};
+pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use places::{Full, Place};
-pub(crate) use registry::Registry;
-pub(crate) use template::{Blueprint, Revision};
+pub(crate) use stats::Totals;
+pub(crate) use template::Blueprint;
 
 use hub::Hub;
 use listeners::Listeners;
+use principal::Principals;
+use registry::Registry;
 use variant::Variants;
 
 /// A running service: it opens live sessions from a template, for every client that comes over
@@ -86,6 +96,10 @@ pub(crate) struct ServerInner {
     pub(crate) variants: Variants,
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
+    pub(crate) totals: Totals,
+    pub(crate) principals: Principals,
+    /// The places of notifications of extensions that are at work.
+    pub(crate) hearing: Arc<Semaphore>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -117,10 +131,13 @@ impl Server {
     fn from_parts(builder: ServerBuilder) -> Self {
         let hub = Arc::new(Hub::new(&builder.limits));
         let inner = ServerInner {
+            hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
             variants: builder.variants,
             sessions: Registry::default(),
             listeners: Listeners::default(),
+            totals: Totals::default(),
+            principals: Principals::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
@@ -204,6 +221,7 @@ impl Server {
         }
         self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
+        self.inner.principals.end_all(EndReason::Shutdown);
         let rest = async {
             self.inner.tasks.wait().await;
             self.inner.hub.hooks.wait().await;
@@ -218,9 +236,11 @@ impl ServerInner {
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
-    pub(crate) fn list_cache(&self, blueprint: &Blueprint) -> CacheHint {
-        let varies =
-            blueprint.on_open.is_some() || self.variants.varies() || self.authenticator.is_some();
+    pub(crate) fn list_cache(&self, live: &Live) -> CacheHint {
+        let varies = live.blueprint().on_open.is_some()
+            || live.core().principal().is_some()
+            || self.variants.varies()
+            || self.authenticator.is_some();
         let public = !varies && !self.narrow;
         let (scope, ttl) = if public {
             (CacheScope::Public, Duration::from_secs(60))
@@ -240,6 +260,7 @@ impl Drop for ServerInner {
         // The janitor stops, and nobody stays behind who would never be told of the end.
         self.stopping.cancel();
         self.sessions.end_all(EndReason::Shutdown);
+        self.principals.end_all(EndReason::Shutdown);
     }
 }
 
@@ -247,6 +268,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("sessions", &self.inner.sessions.len())
+            .field("principals", &self.inner.principals.len())
             .finish_non_exhaustive()
     }
 }
@@ -292,12 +314,44 @@ impl ServerBuilder {
     /// every request, and must give the same answer to the same URL and principal: 2026-07-28 lets
     /// lists depend on nothing else ("Tools", "Listing Tools"). A name that is not registered
     /// means the default.
+    ///
+    /// What it looks at nobody knows, so lists are private to their caller; where the URL alone
+    /// decides, [`select_by_url`](Self::select_by_url) leaves them public.
     pub fn select<V: AsRef<str>>(
         mut self,
         select: impl Fn(&Opening) -> V + Send + Sync + 'static,
     ) -> Self {
         self.variants
             .select(move |opening| select(opening).as_ref().to_owned());
+        self
+    }
+
+    /// Like [`select`](Self::select), by nothing but the URL: all callers of one URL get the same
+    /// variant, so lists stay public.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Server, Template, Variant};
+    ///
+    /// let plain = Template::builder("shop", "1.0.0").build()?;
+    /// let beta = Template::builder("shop", "1.1.0").build()?;
+    /// let server = Server::builder(plain)
+    ///     .variant("beta", beta)
+    ///     .select_by_url(|url| match url.path() {
+    ///         Some("/mcp/beta") => "beta",
+    ///         _ => Variant::DEFAULT,
+    ///     })
+    ///     .build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn select_by_url<V: AsRef<str>>(
+        mut self,
+        select: impl Fn(RequestUrl<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.variants
+            .select_by_url(move |url| select(url).as_ref().to_owned());
         self
     }
 
@@ -349,9 +403,11 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the configuration can only fail: variants nobody selects, or a variant given twice.
+    /// When the configuration can only fail: variants nobody selects, a variant given twice or
+    /// without a name, limits under which nothing could arrive or last.
     pub fn build(self) -> Result<Server> {
         self.variants.check()?;
+        self.limits.check()?;
         Ok(Server::from_parts(self))
     }
 }

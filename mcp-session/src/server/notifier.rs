@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use crate::server::{ServerInner, Session};
+use crate::auth::Principal;
+use crate::server::{Live, ServerInner, Session};
 
 /// A cloneable handle that tells clients of changes: for use in background tasks, in callbacks of
 /// other libraries, anywhere outside a request.
@@ -27,27 +28,74 @@ use crate::server::{ServerInner, Session};
 #[derive(Clone)]
 pub struct Notifier {
     server: Weak<ServerInner>,
+    audience: Audience,
+}
+
+/// Whom a notifier tells.
+#[derive(Clone)]
+enum Audience {
+    Everybody,
+    /// One session; none once it is gone.
+    Session(Weak<Live>),
+    Principal(Principal),
 }
 
 impl Notifier {
     pub(crate) fn new(server: &Arc<ServerInner>) -> Self {
         Self {
             server: Arc::downgrade(server),
+            audience: Audience::Everybody,
         }
     }
 
-    /// Tells everybody who subscribed to a resource that it has changed: handshake sessions that
-    /// called `resources/subscribe`, and `subscriptions/listen` streams that named it.
+    /// One that tells this session's client only. Sessions are of the handshake era: in the
+    /// stateless era they end with their request, and [`for_principal`](Self::for_principal)
+    /// reaches who stays.
+    ///
+    /// It does not keep the session alive.
+    #[must_use]
+    pub fn for_session(&self, session: &Session) -> Self {
+        Self {
+            server: self.server.clone(),
+            audience: Audience::Session(Arc::downgrade(session.live())),
+        }
+    }
+
+    /// One that tells the clients of this principal only: its handshake sessions, and its
+    /// `subscriptions/listen` streams.
+    #[must_use]
+    pub fn for_principal(&self, principal: &Principal) -> Self {
+        Self {
+            server: self.server.clone(),
+            audience: Audience::Principal(principal.clone()),
+        }
+    }
+
+    /// Tells whoever of its audience subscribed to a resource that it has changed: handshake
+    /// sessions that called `resources/subscribe`, and `subscriptions/listen` streams that named
+    /// it.
     ///
     /// Never waits. Notices that nobody has read yet coalesce to one.
     pub fn resource_updated(&self, uri: &str) {
         let Some(server) = self.server.upgrade() else {
             return;
         };
-        server
-            .sessions
-            .for_each(|live| Session::new(Arc::clone(live)).resource_updated(uri));
-        server.listeners.resource_updated(uri);
+        if let Audience::Session(live) = &self.audience {
+            if let Some(live) = live.upgrade() {
+                Session::new(live).resource_updated(uri);
+            }
+            return;
+        }
+        let only = match &self.audience {
+            Audience::Principal(principal) => Some(principal),
+            Audience::Everybody | Audience::Session(_) => None,
+        };
+        server.sessions.for_each(|live| {
+            if only.is_none() || live.core().principal() == only {
+                Session::new(Arc::clone(live)).resource_updated(uri);
+            }
+        });
+        server.listeners.resource_updated(uri, only);
     }
 }
 

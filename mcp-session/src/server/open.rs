@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use tokio::sync::watch;
+
 use crate::clock;
 use crate::error::{BoxError, Error};
 use crate::protocol::Era;
@@ -20,7 +22,12 @@ pub(crate) enum OpenError {
     Panicked,
     /// `on_open` took longer than [`Limits::handshake`](crate::Limits::handshake).
     TimedOut,
+    /// There is no place for one more.
+    Full,
 }
+
+/// How `on_open` ended, for everybody who waits for it.
+pub(crate) type Opened = Result<(), Arc<OpenError>>;
 
 impl Server {
     /// As [`prepare`](Self::prepare), for openings that come from a client: a `select` that panics
@@ -34,19 +41,69 @@ impl Server {
     /// `on_open` yet.
     pub(crate) fn prepare(&self, opening: Opening) -> Arc<Live> {
         self.inner.hub.settle();
-        let revision = self.inner.variants.choose(&opening);
-        Live::new(opening, revision, &self.inner)
+        let variant = Arc::clone(self.inner.variants.choose(&opening));
+        Live::new(opening, &variant, &self.inner)
+    }
+
+    /// Finds or prepares the session of a stateless request: its principal's, or one that ends
+    /// with the request.
+    pub(crate) fn enter(&self, opening: &Opening) -> Result<(Arc<Live>, Scope), OpenError> {
+        let Some(principal) = opening.principal() else {
+            let live = self.try_prepare(opening.clone())?;
+            let scope = Scope::new(&live, EndReason::Request);
+            return Ok((live, scope));
+        };
+        let choose = || Arc::clone(self.inner.variants.choose(opening));
+        let variant = catch_unwind(AssertUnwindSafe(choose)).map_err(|_| OpenError::Panicked)?;
+        self.inner.hub.settle();
+        self.inner
+            .principals
+            .enter(&self.inner, principal, &variant)
+    }
+
+    /// Runs `on_open`, where there is one. For the session of a principal it runs once, in a task
+    /// of its own, however many requests wait for it and however many of them are given up.
+    pub(crate) async fn open(&self, live: &Arc<Live>) -> Opened {
+        let Some(shared) = live.principals() else {
+            return self.open_once(live).await.map_err(Arc::new);
+        };
+        if live.is_open() {
+            return Ok(());
+        }
+        let mut opened = shared.opened(|| self.open_shared(live));
+        match opened.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
+            // The server was shut down meanwhile.
+            Err(_) => Err(Arc::new(OpenError::Full)),
+        }
+    }
+
+    fn open_shared(&self, live: &Arc<Live>) -> watch::Receiver<Option<Opened>> {
+        let (say, hear) = watch::channel(None);
+        let (server, live, scope) = (self.clone(), Arc::clone(live), Scope::shared(live));
+        self.inner.tasks.spawn(async move {
+            let outcome = tokio::select! {
+                biased;
+                () = server.inner.drained.cancelled() => return,
+                outcome = server.open_once(&live) => outcome,
+            };
+            say.send_replace(Some(outcome.map_err(Arc::new)));
+            drop(scope);
+        });
+        hear
     }
 
     /// Runs `on_open`, where there is one. A session that it refuses ends, unless a byte stream
     /// lives on with it.
-    pub(crate) async fn open(&self, live: &Arc<Live>) -> Result<(), OpenError> {
+    async fn open_once(&self, live: &Arc<Live>) -> Result<(), OpenError> {
         if let Err(error) = self.run_on_open(live).await {
             let reason = match error {
-                OpenError::Refused(_) => EndReason::Refused,
+                OpenError::Refused(_) | OpenError::Full => EndReason::Refused,
                 OpenError::Panicked | OpenError::TimedOut => EndReason::Error,
             };
-            if live.is_over_http() || live.core().era() == Era::Stateless {
+            if live.principals().is_some() {
+                self.inner.principals.forget(live, reason);
+            } else if live.is_over_http() || live.core().era() == Era::Stateless {
                 live.end(reason);
             }
             return Err(error);
@@ -56,16 +113,17 @@ impl Server {
     }
 
     async fn run_on_open(&self, live: &Arc<Live>) -> Result<(), OpenError> {
-        let Some(hook) = live.revision().blueprint.on_open.clone() else {
+        let Some(hook) = live.blueprint().on_open.clone() else {
             return Ok(());
         };
         live.begin();
         let session = Session::new(Arc::clone(live));
         let hooked = crate::server::contained(async move { hook(session).await });
-        let hooked = match live.core().era() {
-            Era::Handshake => clock::within(self.limits().handshake, hooked).await,
+        let hooked = if live.core().era() == Era::Stateless && live.principals().is_none() {
             // There it is part of a request, whose own deadline it has.
-            Era::Stateless => Some(hooked.await),
+            Some(hooked.await)
+        } else {
+            clock::within(self.limits().handshake, hooked).await
         };
         match hooked {
             Some(Some(Ok(()))) => Ok(()),
@@ -77,17 +135,37 @@ impl Server {
 }
 
 /// Ends a session when dropped, unless it was [kept](Self::keep): one that lives as long as a
-/// request, or that may never come to be used.
+/// request, or that may never come to be used. A principal's session it only lets rest.
 #[must_use = "dropping it ends the session"]
 pub(crate) struct Scope {
     live: Option<Arc<Live>>,
-    reason: EndReason,
+    ends: Ends,
+}
+
+/// What the end of a scope does to its session.
+enum Ends {
+    For(EndReason),
+    /// The session is in use once less.
+    Use,
 }
 
 impl Scope {
     pub(crate) fn new(live: &Arc<Live>, reason: EndReason) -> Self {
-        let live = Some(Arc::clone(live));
-        Self { live, reason }
+        Self {
+            live: Some(Arc::clone(live)),
+            ends: Ends::For(reason),
+        }
+    }
+
+    /// Says that a principal's session is in use, as long as this lives.
+    pub(crate) fn shared(live: &Arc<Live>) -> Self {
+        if let Some(shared) = live.principals() {
+            shared.used();
+        }
+        Self {
+            live: Some(Arc::clone(live)),
+            ends: Ends::Use,
+        }
     }
 
     /// The session lives on: somebody else ends it.
@@ -98,8 +176,18 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        if let Some(live) = &self.live {
-            live.end(self.reason);
+        let Some(live) = &self.live else { return };
+        match self.ends {
+            Ends::For(reason) => {
+                live.end(reason);
+            }
+            Ends::Use => {
+                // The time of silence begins when the last use is over.
+                live.touch().ok();
+                if let Some(shared) = live.principals() {
+                    shared.unused();
+                }
+            }
         }
     }
 }
@@ -108,6 +196,7 @@ impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Refused(source) => Self::refused(source),
+            OpenError::Full => Self::refused("there is no place for one more session".into()),
             OpenError::Panicked => Self::refused("`on_open` panicked".into()),
             OpenError::TimedOut => Self::refused("`on_open` took too long".into()),
         }

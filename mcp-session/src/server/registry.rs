@@ -10,7 +10,8 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::server::places::Places;
-use crate::server::{Live, ServerInner, Session};
+use crate::server::variant::Member;
+use crate::server::{Live, ServerInner, Session, Totals, metrics};
 use crate::session::{EndReason, SessionId};
 
 /// How many parts the table has, each with a lock of its own.
@@ -76,6 +77,7 @@ impl Registry {
     fn insert(&self, live: &Arc<Live>) {
         let id = live.core().id().clone();
         self.shard(id.as_str()).write().insert(id, Arc::clone(live));
+        live.totals(Totals::opened);
     }
 
     /// The session of this id.
@@ -101,6 +103,7 @@ impl Registry {
     }
 
     fn left(&self, live: &Live) {
+        metrics::session_closed();
         if live.is_over_http() {
             self.places.left(live);
         }
@@ -209,6 +212,19 @@ impl Registry {
         evicted
     }
 
+    /// The sessions of a variant.
+    pub(crate) fn of_variant(&self, variant: &Arc<Member>) -> Vec<Arc<Live>> {
+        let mut sessions = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            let own = shard
+                .values()
+                .filter(|live| Arc::ptr_eq(live.variant(), variant));
+            sessions.extend(own.cloned());
+        }
+        sessions
+    }
+
     /// Calls `each` with every session, outside any lock.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Arc<Live>)) {
         for shard in &self.shards {
@@ -239,7 +255,7 @@ fn shrink(table: &mut HashMap<SessionId, Arc<Live>>) {
 /// Made by [`Server::sessions`](crate::Server::sessions).
 #[derive(Debug, Clone, Copy)]
 pub struct Sessions<'a> {
-    registry: &'a Registry,
+    pub(super) registry: &'a Registry,
 }
 
 impl<'a> Sessions<'a> {

@@ -271,8 +271,13 @@ impl TemplateBuilder {
     /// use, and edit. Edits are always allowed here. An error refuses the session; its text goes to
     /// the log, and only that of a [`Refused`](crate::Refused) also to the client.
     ///
-    /// In the handshake era it runs once per session; in the stateless era once per request, since
-    /// there a session lives as long as its request. It costs nothing where it is not set.
+    /// In the handshake era it runs once per session. In the stateless era it runs once for the
+    /// session of a principal, however many requests wait for it and whether or not they are given
+    /// up, and again when that session was put away (see [`Limits::idle`](crate::Limits::idle));
+    /// and once per request for an anonymous caller, whose session lives as long as its request.
+    ///
+    /// What it edits is laid over the newest revision and the principal's durable changes, over
+    /// later ones too, and is not stored. It costs nothing where it is not set.
     pub fn on_open<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Session) -> Fut + Send + Sync + 'static,

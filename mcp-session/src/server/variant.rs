@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use parking_lot::RwLock;
 
+use crate::catalog::Families;
 use crate::error::{Error, Result};
 use crate::server::Template;
 use crate::server::template::{Blueprint, Revision};
-use crate::session::Opening;
+use crate::session::{Opening, RequestUrl};
 
 /// Names of variants.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +22,26 @@ impl Variant {
 
 /// The variants of one server, each at its newest revision.
 pub(crate) struct Variants {
-    members: BTreeMap<Arc<str>, Member>,
-    select: Option<Box<dyn Fn(&Opening) -> String + Send + Sync>>,
+    members: BTreeMap<Arc<str>, Arc<Member>>,
+    select: Select,
     repeated: Option<String>,
 }
 
+/// How a variant is chosen.
+enum Select {
+    /// There is one.
+    Only,
+    /// By the URL alone: two callers of one URL get the same.
+    ByUrl(Box<dyn Fn(RequestUrl<'_>) -> String + Send + Sync>),
+    /// By anything else.
+    ByOpening(Box<dyn Fn(&Opening) -> String + Send + Sync>),
+}
+
+/// One variant: what all its revisions share, and the newest of them.
 pub(crate) struct Member {
+    name: Arc<str>,
+    blueprint: Arc<Blueprint>,
+    families: Families,
     // Replaced by `publish`, cloned by every opening; never held across an await.
     newest: RwLock<Arc<Revision>>,
     /// One publication at a time, so that none is lost.
@@ -37,7 +52,7 @@ impl Variants {
     pub(crate) fn new(template: Template) -> Self {
         let mut variants = Self {
             members: BTreeMap::new(),
-            select: None,
+            select: Select::Only,
             repeated: None,
         };
         variants.add(Variant::DEFAULT.to_owned(), template);
@@ -49,17 +64,33 @@ impl Variants {
         reason = "the template belongs to the server now"
     )]
     pub(crate) fn add(&mut self, name: String, template: Template) {
+        let revision = template.revision();
+        let name: Arc<str> = name.into();
         let member = Member {
-            newest: RwLock::new(Arc::clone(template.revision())),
+            name: Arc::clone(&name),
+            blueprint: Arc::clone(&revision.blueprint),
+            families: revision.catalog.families,
+            newest: RwLock::new(Arc::clone(revision)),
             publishing: tokio::sync::Mutex::default(),
         };
-        if self.members.insert(name.as_str().into(), member).is_some() {
-            self.repeated = Some(name);
+        if self
+            .members
+            .insert(Arc::clone(&name), Arc::new(member))
+            .is_some()
+        {
+            self.repeated = Some(name.to_string());
         }
     }
 
     pub(crate) fn select(&mut self, select: impl Fn(&Opening) -> String + Send + Sync + 'static) {
-        self.select = Some(Box::new(select));
+        self.select = Select::ByOpening(Box::new(select));
+    }
+
+    pub(crate) fn select_by_url(
+        &mut self,
+        select: impl Fn(RequestUrl<'_>) -> String + Send + Sync + 'static,
+    ) {
+        self.select = Select::ByUrl(Box::new(select));
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -68,7 +99,10 @@ impl Variants {
                 "the variant `{name}` is given twice"
             )));
         }
-        if self.members.len() > 1 && self.select.is_none() {
+        if self.members.contains_key("") {
+            return Err(Error::configuration("a variant has no name"));
+        }
+        if self.members.len() > 1 && matches!(self.select, Select::Only) {
             return Err(Error::configuration(
                 "there are variants, and no `select` to choose one",
             ));
@@ -76,33 +110,48 @@ impl Variants {
         Ok(())
     }
 
-    /// True when two callers may get different templates.
+    /// True when two callers of one URL may get different templates.
     pub(crate) fn varies(&self) -> bool {
-        self.select.is_some()
+        matches!(self.select, Select::ByOpening(_))
     }
 
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        self.members.get(name)
+    /// The variant of this name.
+    pub(crate) fn member(&self, name: &str) -> Result<&Arc<Member>> {
+        self.members.get(name).ok_or_else(|| {
+            let known = Variant::DEFAULT;
+            Error::configuration(format!("there is no variant `{name}`; one is `{known}`"))
+        })
     }
 
-    /// The newest revision of the template with this blueprint.
-    pub(crate) fn newest_of(&self, blueprint: &Arc<Blueprint>) -> Option<Arc<Revision>> {
-        let mut newest = self.members.values().map(Member::newest);
-        newest.find(|revision| Arc::ptr_eq(&revision.blueprint, blueprint))
-    }
-
-    /// The newest revision of the variant for this opening. Panics where `select` does.
-    pub(crate) fn choose(&self, opening: &Opening) -> Arc<Revision> {
-        let chosen = self.select.as_ref().map(|select| select(opening));
+    /// The variant for this opening. Panics where the choice does.
+    pub(crate) fn choose(&self, opening: &Opening) -> &Arc<Member> {
+        let chosen = match &self.select {
+            Select::Only => None,
+            Select::ByUrl(select) => Some(select(opening.url())),
+            Select::ByOpening(select) => Some(select(opening)),
+        };
         let named = chosen.as_deref().and_then(|name| self.members.get(name));
-        let member = named.or_else(|| self.members.get(Variant::DEFAULT));
-        member
+        named
+            .or_else(|| self.members.get(Variant::DEFAULT))
             .expect("the default variant is there from the start")
-            .newest()
     }
 }
 
 impl Member {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What all revisions share.
+    pub(crate) fn blueprint(&self) -> &Arc<Blueprint> {
+        &self.blueprint
+    }
+
+    /// The families that clients were told of: no revision has others.
+    pub(crate) fn families(&self) -> Families {
+        self.families
+    }
+
     pub(crate) fn newest(&self) -> Arc<Revision> {
         Arc::clone(&self.newest.read())
     }

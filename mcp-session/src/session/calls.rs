@@ -1,6 +1,6 @@
 //! The requests in flight on one byte stream or in one handshake session.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use crate::protocol::RequestId;
 /// refuses an id that is already running.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    // Held for a map operation only, never across an await.
+    // Held for a look through it only, never across an await.
     table: Mutex<Table>,
     /// Wakes who waits for the last one to be gone, after everything was cancelled.
     gone: Notify,
@@ -20,7 +20,9 @@ pub(crate) struct Calls {
 
 #[derive(Debug, Default)]
 struct Table {
-    running: HashMap<RequestId, CancellationToken>,
+    /// In-flight limits keep it short, and when nothing runs it holds no memory: most sessions are
+    /// idle most of the time.
+    running: Vec<(RequestId, CancellationToken)>,
     /// Everything was cancelled: what still begins is cancelled from the start.
     closed: bool,
 }
@@ -29,14 +31,14 @@ impl Calls {
     /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
     pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
         let mut table = self.table.lock();
-        if table.running.contains_key(id) {
+        if table.running.iter().any(|(known, _)| known == id) {
             return None;
         }
         let token = CancellationToken::new();
         if table.closed {
             token.cancel();
         }
-        table.running.insert(id.clone(), token.clone());
+        table.running.push((id.clone(), token.clone()));
         Some(CallGuard {
             calls: Arc::clone(self),
             id: id.clone(),
@@ -46,7 +48,10 @@ impl Calls {
 
     /// Cancels the request with this id; false when none is running.
     pub(crate) fn cancel(&self, id: &RequestId) -> bool {
-        let token = self.table.lock().running.get(id).cloned();
+        let table = self.table.lock();
+        let found = table.running.iter().find(|(known, _)| known == id);
+        let token = found.map(|(_, token)| token.clone());
+        drop(table);
         token.inspect(CancellationToken::cancel).is_some()
     }
 
@@ -55,9 +60,9 @@ impl Calls {
     pub(crate) fn cancel_all(&self) {
         let mut table = self.table.lock();
         table.closed = true;
-        let tokens: Vec<_> = table.running.values().cloned().collect();
+        let running = table.running.clone();
         drop(table);
-        tokens.iter().for_each(CancellationToken::cancel);
+        running.iter().for_each(|(_, token)| token.cancel());
     }
 
     /// Waits until nothing runs any more, after [`cancel_all`](Self::cancel_all). Cancel safe.
@@ -96,8 +101,12 @@ impl CallGuard {
     pub(crate) fn detach(&mut self) {
         let id = self.id.detach();
         let mut table = self.calls.table.lock();
-        if let Some(token) = table.running.remove(&self.id) {
-            table.running.insert(id.clone(), token);
+        if let Some((known, _)) = table
+            .running
+            .iter_mut()
+            .find(|(known, _)| *known == self.id)
+        {
+            *known = id.clone();
         }
         drop(table);
         self.id = id;
@@ -112,7 +121,13 @@ impl CallGuard {
 impl Drop for CallGuard {
     fn drop(&mut self) {
         let mut table = self.calls.table.lock();
-        table.running.remove(&self.id);
+        let running = &mut table.running;
+        if let Some(index) = running.iter().position(|(known, _)| *known == self.id) {
+            running.swap_remove(index);
+        }
+        if running.is_empty() {
+            *running = Vec::new();
+        }
         let last = table.closed && table.running.is_empty();
         drop(table);
         if last {

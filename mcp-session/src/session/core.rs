@@ -9,14 +9,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
 use crate::protocol::{Era, LogLevel};
 use crate::session::ended::Ended;
 use crate::session::questions::Questions;
 use crate::session::streams::Streams;
-use crate::session::{Calls, Client, EndReason, Opening, Roots, SessionId};
+use crate::session::{Calls, Client, Counters, EndReason, Opening, Roots, SessionId};
 
 /// One conversation.
 #[derive(Debug)]
@@ -34,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) questions: Arc<Questions>,
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
+    pub(crate) traffic: Counters,
     // Held for a set operation only, never across an await.
     subscriptions: Mutex<BTreeSet<Arc<str>>>,
     ended: Ended,
@@ -51,6 +51,7 @@ impl Core {
             questions: Arc::default(),
             streams: Streams::default(),
             roots: Roots::default(),
+            traffic: Counters::default(),
             subscriptions: Mutex::default(),
             ended: Ended::default(),
         }
@@ -115,10 +116,7 @@ impl Core {
 
     /// Marks this session's event ids, without giving its id away.
     pub(crate) fn tag(&self) -> u64 {
-        let digest = Sha256::digest(self.id().as_str());
-        let mut tag = [0; 8];
-        tag.copy_from_slice(&digest[..8]);
-        u64::from_be_bytes(tag)
+        self.id().tag().0
     }
 
     /// Ends the conversation: what runs is cancelled, questions fail, streams end, whoever waits

@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
+use sha2::{Digest, Sha256};
+
 /// The name of a live session: 160 bits from the operating system, in visible ASCII.
 ///
 /// Over HTTP it is what the client sends as `Mcp-Session-Id`. Whoever knows it can speak in the
-/// session unless an authenticator binds it to a principal, so `Debug` shows its first characters
-/// only; use [`as_str`](Self::as_str) where you truly need all of it.
+/// session unless an authenticator binds it to a principal, so `Debug` shows a digest of it;
+/// use [`as_str`](Self::as_str) where you truly need all of it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SessionId(Arc<str>);
 
@@ -28,9 +30,22 @@ impl SessionId {
         &self.0
     }
 
-    /// What a log may show.
-    pub(crate) fn abridged(&self) -> &str {
-        self.0.get(..6).unwrap_or("")
+    /// What a log may show: a digest, which tells sessions apart and gives nothing away.
+    pub(crate) fn tag(&self) -> Tag {
+        let digest = Sha256::digest(self.as_str());
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&digest[..8]);
+        Tag(u64::from_be_bytes(tag))
+    }
+}
+
+/// Stands for a session where its id must not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag(pub(crate) u64);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 
@@ -42,7 +57,7 @@ impl From<&str> for SessionId {
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({}…)", self.abridged())
+        write!(f, "SessionId(#{})", self.tag())
     }
 }
 
@@ -61,6 +76,6 @@ mod tests {
         let (a, b) = (SessionId::random(), SessionId::random());
         assert_ne!(a, b);
         assert!(a.as_str().len() == 32 && a.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
-        assert!(!format!("{a:?}").contains(a.as_str()));
+        assert!(!format!("{a:?}").contains(&a.as_str()[..4]));
     }
 }

@@ -14,12 +14,14 @@ mod outbox;
 mod questions;
 mod roots;
 mod streams;
+mod traffic;
 
 pub use client::{Capability, Client};
 pub use ended::EndReason;
 pub use id::SessionId;
 pub use lifecycle::SessionState;
-pub use opening::Opening;
+pub use opening::{Opening, RequestUrl};
+pub use traffic::Traffic;
 
 pub(crate) use self::core::Core;
 pub(crate) use calls::{CallGuard, Calls};
@@ -28,3 +30,4 @@ pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Re
 pub(crate) use questions::Question;
 pub(crate) use roots::Roots;
 pub(crate) use streams::{EventId, Resume, STANDING};
+pub(crate) use traffic::Counters;

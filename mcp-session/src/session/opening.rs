@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, Uri, header};
 
 use crate::auth::Principal;
 use crate::protocol::Era;
@@ -21,19 +21,35 @@ use crate::protocol::Era;
 pub struct Opening {
     era: Era,
     principal: Option<Principal>,
-    request: Option<Arc<HttpRequest>>,
+    request: Option<HttpRequest>,
 }
 
-struct HttpRequest {
-    uri: Uri,
-    headers: HeaderMap,
+/// The URL of a request, as a selector sees it that may look at nothing else: whatever it
+/// decides, all callers of one URL get the same.
+#[derive(Clone, Copy)]
+pub struct RequestUrl<'a> {
+    /// The path and the query; `None` where there is no URL.
+    target: Option<(&'a str, Option<&'a str>)>,
+}
+
+#[derive(Clone)]
+enum HttpRequest {
+    /// As it came: for a session that lives as long as its request.
+    Whole(Arc<(Uri, HeaderMap)>),
+    /// For a session that outlives its request, and must not keep the connection's buffers: the
+    /// path and query, then `name:value` of every header that is text, each on a line.
+    Kept(Arc<str>),
 }
 
 /// Says neither headers nor query: either may carry what must not get into a log.
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self {
+            Self::Whole(whole) => whole.0.path(),
+            Self::Kept(text) => split_target(text).0,
+        };
         f.debug_struct("HttpRequest")
-            .field("path", &self.uri.path())
+            .field("path", &path)
             .finish_non_exhaustive()
     }
 }
@@ -55,20 +71,17 @@ impl Opening {
         ] {
             headers.remove(secret);
         }
-        self.request = Some(Arc::new(HttpRequest { uri, headers }));
+        self.request = Some(match self.era {
+            Era::Stateless => HttpRequest::Whole(Arc::new((uri, headers))),
+            Era::Handshake => HttpRequest::Kept(kept(&uri, &headers)),
+        });
         self
     }
 
     /// Lets go of the buffer that the request was read into: for what outlives the request.
     pub(crate) fn detach(mut self) -> Self {
-        if let Some(request) = &mut self.request {
-            let copied = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok();
-            let headers = request.headers.iter();
-            let headers = headers.filter_map(|(name, value)| Some((name.clone(), copied(value)?)));
-            let uri = Uri::try_from(request.uri.to_string());
-            let uri = uri.unwrap_or_else(|_| request.uri.clone());
-            let headers = headers.collect();
-            *request = Arc::new(HttpRequest { uri, headers });
+        if let Some(HttpRequest::Whole(whole)) = &self.request {
+            self.request = Some(HttpRequest::Kept(kept(&whole.0, &whole.1)));
         }
         self
     }
@@ -83,29 +96,94 @@ impl Opening {
         self.principal.as_ref()
     }
 
+    /// The URL of the request, of which a selector may see nothing else.
+    pub(crate) fn url(&self) -> RequestUrl<'_> {
+        RequestUrl {
+            target: self.request.as_ref().map(|request| match request {
+                HttpRequest::Whole(whole) => (whole.0.path(), whole.0.query()),
+                HttpRequest::Kept(text) => split_target(text),
+            }),
+        }
+    }
+
     /// The URL's path; `None` where there is no URL, as over stdio.
     pub fn path(&self) -> Option<&str> {
-        self.request.as_ref().map(|request| request.uri.path())
+        self.url().path()
     }
 
     /// The raw text of one query parameter; `None` where it is absent.
     ///
     /// The text is not percent-decoded. A parameter without `=` has the empty text.
     pub fn query(&self, name: &str) -> Option<&str> {
-        let query = self.request.as_ref()?.uri.query()?;
-        query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then_some(value)
-        })
+        self.url().query(name)
     }
 
+    /// All headers, in the stateless era.
     pub(crate) fn headers(&self) -> Option<&HeaderMap> {
-        self.request.as_ref().map(|request| &request.headers)
+        match self.request.as_ref()? {
+            HttpRequest::Whole(whole) => Some(&whole.1),
+            HttpRequest::Kept(_) => None,
+        }
     }
 
     /// The text of a header of the opening request; `None` where it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.request.as_ref()?.headers.get(name)?.to_str().ok()
+        match self.request.as_ref()? {
+            HttpRequest::Whole(whole) => whole.1.get(name)?.to_str().ok(),
+            HttpRequest::Kept(text) => {
+                let mut headers = text.lines().skip(1).filter_map(|line| line.split_once(':'));
+                let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| value)
+            }
+        }
+    }
+}
+
+/// The text of a request that is kept with its session.
+fn kept(uri: &Uri, headers: &HeaderMap) -> Arc<str> {
+    let mut text = uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
+    for (name, value) in headers {
+        // Text has no line breaks: `to_str` takes visible ASCII and tabs.
+        if let Ok(value) = value.to_str() {
+            text.extend(["\n", name.as_str(), ":", value]);
+        }
+    }
+    text.into()
+}
+
+/// The path and the query of a request that is kept.
+fn split_target(text: &str) -> (&str, Option<&str>) {
+    let target = text.lines().next().unwrap_or_default();
+    match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
+}
+
+impl<'a> RequestUrl<'a> {
+    /// The path; `None` where there is no URL, as over stdio.
+    pub fn path(&self) -> Option<&'a str> {
+        self.target.map(|(path, _)| path)
+    }
+
+    /// The raw text of one query parameter, as [`Opening::query`] gives it.
+    pub fn query(&self, name: &str) -> Option<&'a str> {
+        self.target?.1?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+}
+
+/// Says no query, which may carry what must not get into a log.
+impl fmt::Debug for RequestUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestUrl")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,22 +197,25 @@ mod tests {
         headers.insert("authorization", "Bearer secret".parse().unwrap());
         headers.insert("x-tenant", "acme".parse().unwrap());
         headers.insert("mcp-session-id", "telling".parse().unwrap());
-        let uri = "/mcp?cohort=beta&plain".parse().unwrap();
-        let opening = Opening::new(Era::Stateless, None).over_http(uri, headers);
-        let shown = format!("{opening:?}");
-        assert!(
-            !shown.contains("telling") && !shown.contains("beta"),
-            "{shown}"
-        );
-        assert_eq!(opening.path(), Some("/mcp"));
-        assert_eq!(
-            (opening.query("cohort"), opening.query("plain")),
-            (Some("beta"), Some(""))
-        );
-        assert_eq!(
-            (opening.query("c"), opening.header("authorization")),
-            (None, None)
-        );
-        assert_eq!(opening.header("X-Tenant"), Some("acme"));
+        let uri: Uri = "/mcp?cohort=beta&plain".parse().unwrap();
+        for era in [Era::Stateless, Era::Handshake] {
+            let opening = Opening::new(era, None).over_http(Uri::clone(&uri), headers.clone());
+            let shown = format!("{opening:?}");
+            assert!(
+                !shown.contains("telling") && !shown.contains("beta"),
+                "{shown}"
+            );
+            assert_eq!(opening.path(), Some("/mcp"));
+            assert_eq!(
+                (opening.query("cohort"), opening.query("plain")),
+                (Some("beta"), Some(""))
+            );
+            assert_eq!(
+                (opening.query("c"), opening.header("authorization")),
+                (None, None)
+            );
+            assert_eq!(opening.header("X-Tenant"), Some("acme"));
+            assert_eq!(opening.header("X-Ten"), None);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Requests of the server's own to a client of the handshake era, waiting for their answers.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -22,7 +22,7 @@ struct Table {
     asked: i64,
     /// Nobody can answer any more.
     closed: bool,
-    waiting: HashMap<i64, oneshot::Sender<Answer>>,
+    waiting: BTreeMap<i64, oneshot::Sender<Answer>>,
 }
 
 impl Questions {

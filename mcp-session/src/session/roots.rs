@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::protocol::Root;
 
@@ -14,6 +15,8 @@ use crate::protocol::Root;
 pub(crate) struct Roots {
     // Held for a field access only, never across an await.
     state: Mutex<State>,
+    /// A question was answered or failed.
+    heard: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -52,10 +55,42 @@ impl Roots {
         true
     }
 
+    /// True when it is up to the caller to ask because nothing is known and nobody asks.
+    pub(crate) fn begin_first(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.known.is_some() || state.asking {
+            return false;
+        }
+        state.asking = true;
+        state.stale = false;
+        true
+    }
+
+    /// Waits for the answer to a question that is out; `None` when it fails, or none is out. Cancel
+    /// safe.
+    pub(crate) async fn joined(&self) -> Option<Arc<[Root]>> {
+        loop {
+            let heard = self.heard.notified();
+            // Looked at after the registration, so that nothing in between is missed.
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            heard.await;
+        }
+    }
+
+    /// What became of the question that was out; `None` while it is.
+    fn outcome(&self) -> Option<Option<Arc<[Root]>>> {
+        let state = self.state.lock();
+        (state.known.is_some() || !state.asking).then(|| state.known.clone())
+    }
+
     /// Takes the answer; gives the difference if the set differs. Nobody else asks before
     /// [`settled`](Self::settled), so that differences are dealt with one after the other.
     pub(crate) fn answered(&self, new: Arc<[Root]>) -> Option<Difference> {
-        self.state.lock().learn(new)
+        let difference = self.state.lock().learn(new);
+        self.heard.notify_waiters();
+        difference
     }
 
     /// The answer was dealt with: the next question may be asked.
@@ -68,7 +103,10 @@ impl Roots {
     pub(crate) fn failed(&self) -> bool {
         let mut state = self.state.lock();
         state.asking = false;
-        std::mem::replace(&mut state.stale, true)
+        let announced = std::mem::replace(&mut state.stale, true);
+        drop(state);
+        self.heard.notify_waiters();
+        announced
     }
 }
 

@@ -111,6 +111,52 @@ impl Streams {
         }
     }
 
+    /// Lets go of what is too old to come back for, and, where all streams together keep more than
+    /// this, of what was read, oldest streams first. What is still to be read of an answer that is
+    /// not finished, or of the standing stream, is kept.
+    pub(crate) fn trim(&self, events: usize, bytes: usize) {
+        let mut table = self.table.lock();
+        table.answers.retain(|(_, answer)| !answer.is_spent());
+        table.standing.iter().for_each(|standing| standing.trim());
+        let (mut all_events, mut all_bytes) = table.held();
+        let mut fits = |before: (usize, usize), after: (usize, usize)| {
+            // Saturating, because streams are written to meanwhile.
+            all_events = all_events.saturating_sub(before.0.saturating_sub(after.0));
+            all_bytes = all_bytes.saturating_sub(before.1.saturating_sub(after.1));
+            all_events <= events && all_bytes <= bytes
+        };
+        if fits((0, 0), (0, 0)) {
+            return;
+        }
+        let mut full = true;
+        table.answers.retain(|(_, answer)| {
+            if !full {
+                return true;
+            }
+            let before = answer.held();
+            if answer.is_ended() && !answer.is_connected() {
+                full = !fits(before, (0, 0));
+                return false;
+            }
+            answer.shed();
+            full = !fits(before, answer.held());
+            true
+        });
+        if let (true, Some(standing)) = (full, &table.standing) {
+            standing.shed();
+        }
+    }
+
+    /// True when one more may read: so many may, and readers that were taken over from go first.
+    pub(crate) fn has_room(&self, limit: usize) -> bool {
+        let table = self.table.lock();
+        let readers = || table.all().map(|outbox| outbox.readers()).sum::<usize>();
+        if readers() >= limit {
+            table.all().for_each(|outbox| outbox.let_go_of_ghosts());
+        }
+        readers() < limit
+    }
+
     /// True while somebody reads one of them.
     pub(crate) fn is_connected(&self) -> bool {
         let table = self.table.lock();
@@ -122,15 +168,34 @@ impl Streams {
             .any(|outbox| outbox.is_connected())
     }
 
-    /// Lets go of what is too old to come back for, and of room that is not needed. What was not
-    /// read of the standing stream stays.
-    pub(crate) fn trim(&self) {
+    /// Lets go of room that is not needed.
+    pub(crate) fn shrink(&self) {
         let mut table = self.table.lock();
-        table.answers.retain(|(_, answer)| !answer.is_spent());
         table.answers.shrink_to_fit();
-        if let Some(standing) = &table.standing {
-            standing.trim();
-        }
+        table.all().for_each(|outbox| outbox.shrink());
+    }
+
+    /// How many messages wait to be read on all of them.
+    pub(crate) fn unread(&self) -> usize {
+        let table = self.table.lock();
+        let answers = table.answers.iter().map(|(_, answer)| answer);
+        let all = table.standing.iter().chain(answers);
+        all.map(|outbox| outbox.unread()).sum()
+    }
+
+    /// What is wrong with them; nothing is what to expect.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let table = self.table.lock();
+        let answers = table
+            .answers
+            .iter()
+            .map(|(stream, answer)| (*stream, answer));
+        let standing = table.standing.iter().map(|outbox| (STANDING, outbox));
+        standing
+            .chain(answers)
+            .filter(|(_, outbox)| !outbox.is_sound())
+            .map(|(stream, _)| format!("the books of stream {stream} are wrong"))
+            .collect()
     }
 
     /// Ends all of them.
@@ -144,6 +209,19 @@ impl Streams {
             .for_each(|out| {
                 out.end();
             });
+    }
+}
+
+impl Table {
+    fn all(&self) -> impl Iterator<Item = &Arc<Outbox>> {
+        let answers = self.answers.iter().map(|(_, answer)| answer);
+        self.standing.iter().chain(answers)
+    }
+
+    /// How many events all of them hold, and of how many bytes.
+    fn held(&self) -> (usize, usize) {
+        let held = self.all().map(|outbox| outbox.held());
+        held.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
     }
 }
 
@@ -196,6 +274,7 @@ mod tests {
         };
         OutboxLimits {
             notices: 9,
+            window: std::time::Duration::ZERO,
             replay: Some(replay),
         }
     }
@@ -233,5 +312,49 @@ mod tests {
             seen: 0,
         };
         assert!(matches!(streams.resume(event), Resume::Reader(..)));
+    }
+
+    #[test]
+    fn all_streams_together_keep_so_much_and_what_is_unread() {
+        use crate::protocol::Frame;
+        use crate::session::Kind;
+        let streams = Streams::default();
+        let say =
+            |outbox: &Arc<Outbox>| outbox.push(Kind::Response(None), Frame::bare_notification("x"));
+        let mut readers = Vec::new();
+        let mut answer = |finished: bool| {
+            let outbox = Outbox::new(limits());
+            let mut reader = outbox.reader();
+            for _ in 0..3 {
+                say(&outbox);
+                reader.try_next().unwrap();
+            }
+            say(&outbox);
+            if finished {
+                outbox.end();
+            } else {
+                readers.push(reader);
+            }
+            streams.keep(Arc::clone(&outbox));
+            outbox
+        };
+        let (_gone, running, _late) = (answer(true), answer(false), answer(true));
+        streams.trim(12, usize::MAX);
+        assert_eq!(streams.table.lock().held().0, 12, "it fits");
+        streams.trim(5, usize::MAX);
+        assert_eq!(streams.table.lock().held().0, 5);
+        assert_eq!(running.held().0, 1, "what is unread stays");
+        streams.trim(0, usize::MAX);
+        assert_eq!(streams.table.lock().held().0, 1);
+    }
+
+    #[test]
+    fn a_reader_that_was_taken_over_from_makes_room() {
+        let streams = Streams::default();
+        let standing = streams.standing(limits());
+        let _ghost = standing.reader();
+        let _active = standing.reader();
+        assert!(streams.has_room(2), "the ghost goes");
+        assert!(!streams.has_room(1), "who reads does not");
     }
 }

@@ -65,6 +65,11 @@ impl Pump {
         self.session.clone()
     }
 
+    /// Lets the server announce now what waits for the end of a window.
+    pub(super) fn release(&self) {
+        self.session.release_notices();
+    }
+
     /// Sends one line; it is lost when the stream has ended.
     pub(super) async fn send(&self, line: Bytes) {
         let lines = self.lines.lock().clone();

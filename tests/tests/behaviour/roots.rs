@@ -247,3 +247,34 @@ async fn a_change_that_was_announced_while_a_fetch_failed_is_fetched() {
     gate.notify_one();
     assert_eq!(told.recv().await.unwrap(), (None, named(&["a"])));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_waits_for_the_answer_that_is_on_its_way() {
+    let (server, mut told) = watched();
+    let gate = Arc::new(Notify::new());
+    let waits = Arc::clone(&gate);
+    let client = Client::builder(&server)
+        .capabilities(json!({"roots": {"listChanged": true}}))
+        .on_request("roots/list", move |_| {
+            let waits = Arc::clone(&waits);
+            Answer::later(async move {
+                waits.notified().await;
+                json!({"roots": [{"uri": "file:///a"}]}).into()
+            })
+        })
+        .connect()
+        .await;
+    client.next_question().await;
+    let one = client.start("tools/call", json!({"name": "roots"})).await;
+    let two = client.start("tools/call", json!({"name": "roots"})).await;
+    client.settle().await;
+    assert_eq!(client.questions(), [], "one is out already");
+    gate.notify_one();
+    for call in [one, two] {
+        let result = call.result().await.unwrap();
+        assert_eq!(result["content"][0]["text"], "file:///a");
+    }
+    assert_eq!(told.recv().await.unwrap(), (None, named(&["a"])));
+    client.settle().await;
+    assert!(told.try_recv().is_err(), "the hook is told once");
+}

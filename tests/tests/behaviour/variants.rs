@@ -1,8 +1,10 @@
 //! A family of templates, one of which serves each client.
 
+use std::time::Duration;
+
 use mcp_session::session::Opening;
 use mcp_session::testing::Client;
-use mcp_session::{Principal, Server, Template, Variant};
+use mcp_session::{Limits, Principal, Server, Template, Variant};
 use serde_json::json;
 
 use super::named;
@@ -118,4 +120,17 @@ fn a_configuration_that_can_only_fail_is_refused() {
         .select(|_: &Opening| "b")
         .build();
     assert!(twice.unwrap_err().is_configuration());
+    let unnamed = Server::builder(template("a"))
+        .variant("", template("b"))
+        .select(|_: &Opening| "");
+    assert!(unnamed.build().unwrap_err().is_configuration());
+    for limits in [
+        Limits::default().message_bytes(0),
+        Limits::default().nesting(0),
+        Limits::default().idle(Duration::ZERO),
+        Limits::default().keep_alive(Duration::ZERO),
+    ] {
+        let server = Server::builder(template("a")).limits(limits).build();
+        assert!(server.unwrap_err().is_configuration());
+    }
 }

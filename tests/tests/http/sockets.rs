@@ -15,13 +15,13 @@ use tower_service::Service;
 use crate::http::support::{Client, initialize, said, seen, server, soon};
 
 /// A server on a port of its own.
-struct Listening {
-    server: Server,
-    address: std::net::SocketAddr,
-    serving: JoinHandle<mcp_session::Result<()>>,
+pub(crate) struct Listening {
+    pub(crate) server: Server,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) serving: JoinHandle<mcp_session::Result<()>>,
 }
 
-async fn listening(server: Server) -> Listening {
+pub(crate) async fn listening(server: Server) -> Listening {
     let bound = server.bind_http("127.0.0.1:0").await.unwrap();
     let address = bound.local_addr();
     assert_eq!(bound.url(), format!("http://{address}/mcp"));
@@ -34,7 +34,12 @@ async fn listening(server: Server) -> Listening {
 
 impl Listening {
     /// Sends a request of the client's on a connection of its own.
-    async fn send(&self, client: &Client, method: http::Method, body: &Value) -> TcpStream {
+    pub(crate) async fn send(
+        &self,
+        client: &Client,
+        method: http::Method,
+        body: &Value,
+    ) -> TcpStream {
         let text = if body.is_null() {
             String::new()
         } else {
@@ -58,7 +63,7 @@ impl Listening {
 }
 
 /// Reads until the text is there.
-async fn read_until(connection: &mut TcpStream, wanted: &str) -> String {
+pub(crate) async fn read_until(connection: &mut TcpStream, wanted: &str) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::Definition;
+use crate::catalog::{Definition, Rebase};
 use crate::protocol::wire::DefinitionKind;
 
 /// An entry that is nothing but its definition.
@@ -149,7 +149,7 @@ proptest! {
         let none = Changes::default();
         prop_assert_eq!(listed(&View::new(&next, &none), PageLimits { entries, bytes }), shown);
         // Moved onto that revision, there is nothing left to see.
-        let moved = own.onto(&snapshot, &next);
+        let moved = own.onto(&snapshot, &next, Rebase::KeepOwn);
         prop_assert!(View::new(&next, &moved).lists_like(&View::new(&next, &none)));
     }
 }

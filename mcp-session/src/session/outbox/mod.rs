@@ -7,15 +7,19 @@
 //! - responses and requests are never dropped; how many there can be is bounded by how many
 //!   requests may be in flight;
 //! - notices with a [key](NoticeKey) coalesce: at most one unread per key;
+//! - what lists look like is announced at once, and then not again before a window has passed;
 //! - other notices (log messages) are dropped when too many are unread.
 //!
 //! Where [replay](Replay) is on, what was read is kept for a while, so that a client that lost its
 //! connection can go on from the last event it saw.
 
+mod window;
+
 use std::{
     collections::VecDeque,
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -23,8 +27,9 @@ use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{self, Instant};
+use crate::clock::{self, Instant, Sleep};
 use crate::protocol::{Frame, ProgressToken, RequestId};
+use crate::session::outbox::window::Windows;
 
 /// What kind of message an event carries, which decides whether it can be dropped.
 #[derive(Debug)]
@@ -76,6 +81,11 @@ impl NoticeKey {
     fn is_gradual(&self) -> bool {
         matches!(self.about, About::Progress(_))
     }
+
+    /// True where one notice says all that many would.
+    fn is_list(&self) -> bool {
+        matches!(self.about, About::Tools | About::Prompts | About::Resources)
+    }
 }
 
 impl From<About> for NoticeKey {
@@ -102,6 +112,8 @@ pub(crate) struct Event {
 pub(crate) struct OutboxLimits {
     /// Unread notices without a key.
     pub(crate) notices: usize,
+    /// How long it takes before the same list is announced again.
+    pub(crate) window: Duration,
     /// What is kept after it was read, if anything.
     pub(crate) replay: Option<Replay>,
 }
@@ -138,6 +150,8 @@ struct Queue {
     readers_ever: u64,
     /// Since when nobody reads, if somebody did.
     alone_since: Option<Instant>,
+    /// Made with the first list that is announced: most queues never see one.
+    windows: Option<Box<Windows>>,
 }
 
 #[derive(Debug)]
@@ -197,25 +211,46 @@ impl Outbox {
             queue.bytes = queue.bytes + new - old;
             return;
         }
-        queue.unkeyed += usize::from(kind.is_counted());
-        queue.bytes += frame.as_ref().map_or(0, Frame::len);
-        let seq = queue.next;
-        queue.next += 1;
-        queue.events.push_back(Held {
-            seq,
-            frame,
-            kind,
-            at: clock::now(),
-            read: false,
-        });
+        let now = clock::now();
+        let window = self.limits.window;
+        let frame = match (&kind, frame) {
+            (Kind::Keyed(key), Some(frame)) if key.is_list() && !window.is_zero() => {
+                let windows = queue.windows.get_or_insert_default();
+                windows.admit(key, frame, now, window)
+            }
+            (_, frame) => frame,
+        };
+        if frame.is_some() || matches!(kind, Kind::Priming) {
+            queue.enqueue(kind, frame, now);
+        }
+        // Whoever reads looks at what is there, or at when what waits is due.
         let waker = queue.active_waker();
         drop(queue);
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// Queues now what waits for its window to end.
+    pub(crate) fn release(&self) {
+        let mut queue = self.queue.lock();
+        queue.release_all();
+        let waker = queue.active_waker();
+        drop(queue);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets go of what waits on behalf of a subscription that has ended.
+    pub(crate) fn forget(&self, subscription: &RequestId) {
+        if let Some(windows) = &mut self.queue.lock().windows {
+            windows.forget(subscription);
+        }
+    }
+
     /// Nothing follows what is queued: readers end once they have read it.
     pub(crate) fn end(&self) {
         let mut queue = self.queue.lock();
+        if !queue.ended {
+            queue.release_all();
+        }
         queue.ended = true;
         let wakers = queue.all_wakers();
         drop(queue);
@@ -261,6 +296,43 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Lets go of what was read and is too old to keep.
+    pub(crate) fn trim(&self) {
+        self.queue.lock().trim(self.limits.replay);
+    }
+
+    /// Lets go of everything that was read: nobody can come back for it any more.
+    pub(crate) fn shed(&self) {
+        self.queue.lock().trim(None);
+    }
+
+    /// How many events it holds, read or not, and of how many bytes.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let queue = self.queue.lock();
+        (queue.events.len(), queue.bytes)
+    }
+
+    /// How many read it, or wait for the one that does to go.
+    pub(crate) fn readers(&self) -> usize {
+        let queue = self.queue.lock();
+        let staying = queue.readers.iter().filter(|own| own.until.is_none());
+        staying.count()
+    }
+
+    /// Lets go of readers that another one took over from.
+    pub(crate) fn let_go_of_ghosts(&self) {
+        let mut queue = self.queue.lock();
+        let mut wakers = Vec::new();
+        if let Some((_, ghosts)) = queue.readers.split_last_mut() {
+            for ghost in ghosts {
+                ghost.until = Some(0);
+                wakers.extend(ghost.waker.take());
+            }
+        }
+        drop(queue);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Since when nobody reads; `None` while somebody does, and before anybody did.
     pub(crate) fn alone_since(&self) -> Option<Instant> {
         self.queue.lock().alone_since
@@ -282,17 +354,34 @@ impl Outbox {
         !self.queue.lock().readers.is_empty()
     }
 
+    /// True when what is counted of the queue is what is in it.
+    pub(crate) fn is_sound(&self) -> bool {
+        let queue = self.queue.lock();
+        let bytes: usize = queue.events.iter().map(Held::len).sum();
+        let unkeyed = |held: &&Held| !held.read && held.kind.is_counted();
+        let unkeyed = queue.events.iter().filter(unkeyed).count();
+        let behind = queue
+            .events
+            .back()
+            .is_none_or(|last| last.seq + 1 == queue.next);
+        bytes == queue.bytes && unkeyed == queue.unkeyed && behind && queue.unread <= queue.next
+    }
+
+    /// How many events wait to be read.
+    pub(crate) fn unread(&self) -> usize {
+        let queue = self.queue.lock();
+        usize::try_from(queue.next - queue.unread).unwrap_or(usize::MAX)
+    }
+
     /// True when something waits to be read.
     pub(crate) fn has_unread(&self) -> bool {
         let queue = self.queue.lock();
         queue.unread < queue.next
     }
 
-    /// Lets go of what was read and is too old to be read again, and of room that is not needed.
-    pub(crate) fn trim(&self) {
-        let mut queue = self.queue.lock();
-        queue.trim(self.limits.replay);
-        queue.events.shrink_to_fit();
+    /// Lets go of room that is not needed.
+    pub(crate) fn shrink(&self) {
+        self.queue.lock().events.shrink_to_fit();
     }
 
     /// True when nothing follows and nobody can, or will, come back for what was said.
@@ -322,7 +411,45 @@ impl Queue {
         Reader {
             outbox: Arc::clone(outbox),
             id,
+            timer: None,
         }
+    }
+
+    fn enqueue(&mut self, kind: Kind, frame: Option<Frame>, at: Instant) {
+        self.unkeyed += usize::from(kind.is_counted());
+        self.bytes += frame.as_ref().map_or(0, Frame::len);
+        let seq = self.next;
+        self.next += 1;
+        self.events.push_back(Held {
+            seq,
+            frame,
+            kind,
+            at,
+            read: false,
+        });
+    }
+
+    /// Queues what is due by then.
+    fn release(&mut self, by: Instant) {
+        if let Some(windows) = &mut self.windows {
+            for (key, frame) in windows.release(by) {
+                self.enqueue(Kind::Keyed(key), Some(frame), by);
+            }
+        }
+    }
+
+    fn release_all(&mut self) {
+        if let Some(windows) = &mut self.windows {
+            let now = clock::now();
+            for (key, frame) in windows.release_all(now) {
+                self.enqueue(Kind::Keyed(key), Some(frame), now);
+            }
+        }
+    }
+
+    /// When something is due that waits for its window to end.
+    fn due(&self) -> Option<Instant> {
+        self.windows.as_ref().and_then(|windows| windows.due())
     }
 
     fn unread_with(&mut self, key: &NoticeKey) -> Option<&mut Held> {
@@ -356,6 +483,9 @@ impl Queue {
 
     /// The next event for the active reader.
     fn take(&mut self, replay: Option<Replay>) -> Option<Event> {
+        if self.due().is_some() {
+            self.release(clock::now());
+        }
         let first = self.events.front()?.seq;
         let index = usize::try_from(self.unread.checked_sub(first)?).ok()?;
         let held = self.events.get_mut(index)?;
@@ -405,6 +535,8 @@ impl Held {
 pub(crate) struct Reader {
     outbox: Arc<Outbox>,
     id: u64,
+    /// Made when something first waits for its window to end.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 #[expect(
@@ -417,23 +549,42 @@ impl Reader {
     ///
     /// A reader that was taken over by a newer one stays pending until that one goes.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            let due = match self.poll_queue(cx) {
+                Ok(event) => return Poll::Ready(event),
+                Err(due) => due,
+            };
+            let Some(due) = due else {
+                return Poll::Pending;
+            };
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(clock::timer_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            ready!(timer.as_mut().poll(cx));
+            self.outbox.queue.lock().release(due);
+        }
+    }
+
+    /// What [`poll_next`](Self::poll_next) gives, or when to look again even if nothing is said.
+    fn poll_queue(&self, cx: &mut Context<'_>) -> Result<Option<Event>, Option<Instant>> {
         let mut queue = self.outbox.queue.lock();
         if queue.has_let_go(self.id) {
-            return Poll::Ready(None);
+            return Ok(None);
         }
-        if queue
-            .readers
-            .last()
-            .is_some_and(|active| active.id == self.id)
-        {
+        let active = queue.readers.last();
+        let is_active = active.is_some_and(|active| active.id == self.id);
+        if is_active {
             if let Some(event) = queue.take(self.outbox.limits.replay) {
-                return Poll::Ready(Some(event));
+                return Ok(Some(event));
             }
             if queue.ended {
-                return Poll::Ready(None);
+                return Ok(None);
             }
         } else if queue.ended && queue.unread >= queue.next {
-            return Poll::Ready(None);
+            return Ok(None);
         }
         if let Some(own) = queue.readers.iter_mut().find(|reader| reader.id == self.id) {
             match &mut own.waker {
@@ -441,7 +592,7 @@ impl Reader {
                 none => *none = Some(cx.waker().clone()),
             }
         }
-        Poll::Pending
+        Err(queue.due().filter(|_| is_active))
     }
 
     /// The next event. Cancel safe.

@@ -3,7 +3,11 @@
 use super::*;
 
 fn outbox(replay: Option<Replay>) -> Arc<Outbox> {
-    Outbox::new(OutboxLimits { notices: 2, replay })
+    Outbox::new(OutboxLimits {
+        notices: 2,
+        window: WINDOW,
+        replay,
+    })
 }
 
 fn frame(text: &'static str) -> Frame {
@@ -19,6 +23,8 @@ fn read(reader: &mut Reader) -> Vec<String> {
 fn text(frame: Frame) -> String {
     String::from_utf8(frame.into_bytes().to_vec()).unwrap()
 }
+
+const WINDOW: Duration = Duration::from_millis(100);
 
 const REPLAY: Replay = Replay {
     events: 3,
@@ -47,8 +53,61 @@ async fn keyed_notices_coalesce_while_unread_only() {
     }
     outbox.push(Kind::Keyed(About::Prompts.into()), frame("p"));
     assert_eq!(read(&mut reader), ["b", "p"]);
+    clock::sleep(WINDOW).await;
     outbox.push(Kind::Keyed(About::Tools.into()), frame("c"));
     assert_eq!(read(&mut reader), ["c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_announced_at_once_and_then_once_in_a_window() {
+    let outbox = outbox(None);
+    let mut reader = outbox.reader();
+    let began = clock::now();
+    for text in ["first", "second", "third", "last"] {
+        outbox.push(Kind::Keyed(About::Tools.into()), frame(text));
+        if text == "first" {
+            assert_eq!(read(&mut reader), ["first"]);
+        }
+    }
+    outbox.push(Kind::Response(None), frame("answer"));
+    assert_eq!(read(&mut reader), ["answer"], "what waits delays nothing");
+    assert_eq!(text(reader.next().await.unwrap().frame.unwrap()), "last");
+    assert_eq!(clock::now() - began, WINDOW);
+    outbox.push(Kind::Keyed(About::Tools.into()), frame("again"));
+    assert_eq!(read(&mut reader), [""; 0], "the next window has begun");
+    outbox.end();
+    assert_eq!(read(&mut reader), ["again"], "nothing is lost at the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_window_is_there_for_whoever_comes_back() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for text in ["first", "last"] {
+        outbox.push(Kind::Keyed(About::Tools.into()), frame(text));
+        read(&mut reader);
+    }
+    drop(reader);
+    clock::sleep(WINDOW * 9).await;
+    assert_eq!(read(&mut outbox.reader()), ["last"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_subscription_goes_with_it() {
+    let outbox = outbox(None);
+    let mut reader = outbox.reader();
+    let key = |id| NoticeKey {
+        about: About::Tools,
+        subscription: Some(RequestId::Number(id)),
+    };
+    for text in ["first", "last"] {
+        outbox.push(Kind::Keyed(key(1)), frame(text));
+        outbox.push(Kind::Keyed(key(2)), frame(text));
+        read(&mut reader);
+    }
+    outbox.forget(&RequestId::Number(1));
+    outbox.release();
+    assert_eq!(read(&mut reader), ["last"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -215,7 +215,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
 
 /// Queues an answer, if there is one: a cancelled request gets none.
 fn answered(connection: &Connection, answer: Option<Answer>, place: Option<OwnedSemaphorePermit>) {
-    if let Some(frame) = answer.and_then(|answer| answer.frame) {
+    let Some(answer) = answer else { return };
+    connection.live().failed(answer.errors);
+    if let Some(frame) = answer.frame {
         connection.outbox().push(Kind::Response(place), frame);
     }
 }

@@ -202,7 +202,9 @@ impl Ending {
         let drain = server.limits.drain;
         let mut intake = Intake::new(connection, reader);
         let calls = intake.calls();
-        let mut writing = pin!(write(connection.outbox().reader(), writer));
+        let mut writing = pin!(write(connection.outbox().reader(), writer, |bytes| {
+            connection.live().told(bytes);
+        }));
         let stop = tokio::select! {
             biased;
             written = &mut writing => {

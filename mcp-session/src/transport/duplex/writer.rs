@@ -23,17 +23,18 @@ pub(super) struct Unwritten {
 
 /// Writes what the queue holds, one message on a line, until the queue has ended.
 ///
-/// Whatever waits at one time goes out together.
+/// Whatever waits at one time goes out together. `told` hears the size of each message.
 pub(super) async fn write<W: AsyncWrite + Unpin>(
     mut events: Reader,
     writer: W,
+    told: impl Fn(usize),
 ) -> Result<(), Unwritten> {
     let mut out = Out {
         writer,
         batch: Vec::new(),
         owed: false,
     };
-    let written = out.write(&mut events).await;
+    let written = out.write(&mut events, told).await;
     written.map_err(|error| Unwritten {
         error,
         owed: out.owed,
@@ -48,12 +49,13 @@ struct Out<W> {
 }
 
 impl<W: AsyncWrite + Unpin> Out<W> {
-    async fn write(&mut self, events: &mut Reader) -> io::Result<()> {
+    async fn write(&mut self, events: &mut Reader, told: impl Fn(usize)) -> io::Result<()> {
         while let Some(event) = events.next().await {
             let mut next = Some(event);
             while let Some(event) = next {
                 self.owed |= event.is_answer;
                 if let Some(frame) = &event.frame {
+                    told(frame.len());
                     self.put(frame).await?;
                 }
                 next = events.try_next();

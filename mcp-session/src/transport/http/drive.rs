@@ -52,11 +52,15 @@ pub(super) async fn drive(
     let silence = driven.server.limits().silence;
     match driven.advance(&mut reader, silence).await {
         Some(Some(answer)) if upgrade == Upgrade::Never || !driven.outlet.has_unread() => {
+            if let Some(frame) = &answer.frame {
+                driven.live.told(frame.len());
+            }
+            driven.live.failed(answer.errors);
             reply::answer(answer)
         }
         Some(answer) => {
             let spoke = answer.is_some() || driven.outlet.has_unread();
-            conclude(&driven.outlet, answer);
+            conclude(&driven.outlet, &driven.live, answer);
             // A request that was cancelled leaves nothing to come back for.
             driven.stream(
                 reader,
@@ -104,15 +108,14 @@ impl Driven {
         // Made when the call is first pending: most calls never are.
         let mut silent = pin!(None);
         let polled = std::future::poll_fn(|cx| {
-            // Registered before the poll, so that nothing said during it is missed.
-            let spoken = upgrades && reader.poll_unread(cx);
             if let Poll::Ready(answer) = call.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
             }
             if !upgrades {
                 return Poll::Pending;
             }
-            if spoken || reader.poll_unread(cx) {
+            // After the poll: what was said during it is there, what is said later wakes the task.
+            if reader.poll_unread(cx) {
                 return Poll::Ready(None);
             }
             if silent.is_none() {
@@ -148,6 +151,7 @@ impl Driven {
         if resumable == Resumable::Yes && self.resumable() == Resumable::Yes {
             let core = self.live.core();
             let number = core.streams.keep(Arc::clone(&self.outlet));
+            self.live.trim(self.server.limits());
             stream = stream.with_ids(Ids {
                 tag: core.tag(),
                 stream: number,
@@ -189,7 +193,7 @@ impl Drop for Driven {
             // The session that was being opened has a name nobody will ever know.
             (Era::Handshake, Upgrade::Never) => {
                 self.call = None;
-                self.live.core().end(EndReason::Transport);
+                self.live.end(EndReason::Transport);
             }
             // 2025-11-25, "Transports": a lost connection does not cancel.
             (Era::Handshake, _) => {
@@ -220,7 +224,7 @@ impl Task {
                 }
             },
         };
-        conclude(&self.outlet, answer);
+        conclude(&self.outlet, &self.live, answer);
     }
 }
 
@@ -233,9 +237,14 @@ impl Drop for Task {
 }
 
 /// Says the last word on a request.
-fn conclude(outlet: &Outbox, answer: Option<Answer>) {
-    if let Some(frame) = answer.and_then(|answer| answer.frame) {
-        outlet.push(Kind::Response(None), frame);
+fn conclude(outlet: &Outbox, live: &Live, answer: Option<Answer>) {
+    if let Some(answer) = answer {
+        live.failed(answer.errors);
+        if let Some(frame) = answer.frame {
+            // Nothing may follow the answer.
+            outlet.release();
+            outlet.push(Kind::Response(None), frame);
+        }
     }
     outlet.end();
 }

@@ -52,6 +52,16 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
             })
 }
 
+/// True when the client takes both types of body that answers have, as it must
+/// (2025-11-25, "Transports", "Sending Messages to the Server").
+pub(super) fn accepts_answers(headers: &HeaderMap) -> bool {
+    // What almost every client sends, in the words of the specification.
+    const USUAL: &[u8] = b"application/json, text/event-stream";
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    let usual = values.next().is_some_and(|value| value == USUAL) && values.next().is_none();
+    usual || (accepts(headers, Media::Json) && accepts(headers, Media::EventStream))
+}
+
 /// True when the client takes such a body. Without an `Accept` header it takes everything.
 ///
 /// The most specific range decides (RFC 9110, section 12.5.1), and a quality of zero refuses.

@@ -1,13 +1,20 @@
 //! A listener of its own, for programs that need no router.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use axum::{Router, serve::ListenerExt};
+use axum::{ServiceExt, body::Body, serve::ListenerExt};
+use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
+use tower_service::Service;
 
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::transport::http::HttpService;
+use crate::transport::http::{HttpFuture, HttpService};
 
 /// Where the endpoint is.
 const PATH: &str = "/mcp";
@@ -74,7 +81,6 @@ impl HttpServer {
     /// Dropping the future stops accepting connections; those that are open go on.
     pub async fn serve(self) -> Result<()> {
         let server = self.service.server().clone();
-        let app = Router::new().nest_service(PATH, self.service);
         let listener = self.listener.tap_io(|connection| {
             // Answers and events are written whole: holding them back only delays them.
             if let Err(error) = connection.set_nodelay(true) {
@@ -83,7 +89,7 @@ impl HttpServer {
         });
         let stopping = server.inner().stopping.clone();
         let stopped = stopping.clone().cancelled_owned();
-        let serving = axum::serve(listener, app)
+        let serving = axum::serve(listener, Endpoint(self.service).into_make_service())
             .with_graceful_shutdown(stopped)
             .into_future();
         let given_up = async {
@@ -94,5 +100,46 @@ impl HttpServer {
             served = serving => served.map_err(|error| Error::io("HTTP cannot be served any longer", error)),
             () = given_up => Ok(()),
         }
+    }
+}
+
+/// What a listener serves: the endpoint at its path and below, and nothing elsewhere. One path
+/// needs no router.
+#[derive(Debug, Clone)]
+struct Endpoint(HttpService);
+
+impl Service<Request<Body>> for Endpoint {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        let below = request.uri().path().strip_prefix(PATH);
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Answer(Some(self.0.call(request)));
+        }
+        Answer(None)
+    }
+}
+
+/// The endpoint's answer; `None` where there is no endpoint.
+#[derive(Debug)]
+struct Answer(Option<HttpFuture>);
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(answer) = &mut self.0 {
+            let polled = Pin::new(answer).poll(cx);
+            return polled.map_ok(|response| response.map(Body::new));
+        }
+        let mut nowhere = Response::new(Body::empty());
+        *nowhere.status_mut() = StatusCode::NOT_FOUND;
+        Poll::Ready(Ok(nowhere))
     }
 }

@@ -25,6 +25,8 @@ const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 pub struct HttpBody(Kind);
 
 enum Kind {
+    /// A text in one piece; empty once it was taken.
+    Text(Bytes),
     /// What is left of a text, in the pieces it was made of.
     Pieces(VecDeque<Bytes>),
     Stream(Box<EventStream>),
@@ -32,7 +34,7 @@ enum Kind {
 
 /// A response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<HttpBody> {
-    with_body(status, HttpBody(Kind::Pieces(VecDeque::new())))
+    with_body(status, HttpBody(Kind::Text(Bytes::new())))
 }
 
 /// The response that an answer makes.
@@ -118,11 +120,11 @@ pub(super) fn stream(stream: EventStream) -> Response<HttpBody> {
 }
 
 fn json(status: StatusCode, frame: protocol::Frame) -> Response<HttpBody> {
-    let pieces = match frame {
-        protocol::Frame::One(text) => VecDeque::from([text]),
-        protocol::Frame::Many(pieces) => pieces.into(),
+    let kind = match frame {
+        protocol::Frame::One(text) => Kind::Text(text),
+        protocol::Frame::Many(pieces) => Kind::Pieces(pieces.into()),
     };
-    let mut response = with_body(status, HttpBody(Kind::Pieces(pieces)));
+    let mut response = with_body(status, HttpBody(kind));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
@@ -143,6 +145,10 @@ impl Body for HttpBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut self.get_mut().0 {
+            Kind::Text(text) => {
+                let text = std::mem::take(text);
+                Poll::Ready((!text.is_empty()).then_some(text))
+            }
             Kind::Pieces(pieces) => Poll::Ready(pieces.pop_front()),
             Kind::Stream(stream) => stream.poll_chunk(cx),
         };
@@ -151,6 +157,7 @@ impl Body for HttpBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
+            Kind::Text(text) => text.is_empty(),
             Kind::Pieces(pieces) => pieces.is_empty(),
             Kind::Stream(stream) => stream.is_over(),
         }
@@ -158,6 +165,7 @@ impl Body for HttpBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
+            Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
             Kind::Pieces(pieces) => {
                 SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
             }
@@ -169,8 +177,8 @@ impl Body for HttpBody {
 impl fmt::Debug for HttpBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.0 {
-            Kind::Pieces(pieces) if pieces.is_empty() => "empty",
-            Kind::Pieces(_) => "json",
+            Kind::Text(text) if text.is_empty() => "empty",
+            Kind::Text(_) | Kind::Pieces(_) => "json",
             Kind::Stream(_) => "event stream",
         };
         f.debug_tuple("HttpBody").field(&kind).finish()

@@ -8,13 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, request::Parts};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request::Parts};
 use http_body::Body;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::auth::{Caller, Credentials};
-use crate::dispatch::{Reaction, http as dispatch};
+use crate::dispatch::Reaction;
+use crate::dispatch::http::{self as dispatch, Decision};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::transport::http::cors;
@@ -179,43 +179,27 @@ impl HttpService {
         body: B,
     ) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
-        let bytes = match self.read(&parts, body, limit).await {
+        if let Some(refusal) = refused(&parts.headers, limit) {
+            return refusal;
+        }
+        let bytes = match body::read(body, limit).await {
             Ok(bytes) => bytes,
-            Err(refusal) => return refusal,
+            Err(unread) => return unread.into(),
         };
         let expires = caller.as_ref().and_then(Caller::expires);
-        match dispatch::post(&self.server, caller, uri, parts.headers, bytes).await {
+        let decided = dispatch::post(&self.server, caller, uri, parts.headers, &bytes);
+        let reaction = match decided {
+            Decision::Now(reaction) => reaction,
+            Decision::Opens(opening) => opening.await,
+        };
+        match reaction {
             Reaction::Accepted => reply::empty(StatusCode::ACCEPTED),
-            Reaction::Answer(answer) => reply::answer(answer),
+            Reaction::Answer(answer) => {
+                answer.count(&self.server.inner().totals.traffic);
+                reply::answer(answer)
+            }
             Reaction::Running(running) => drive::drive(&self.server, running, expires).await,
         }
-    }
-
-    /// Reads a body that is worth reading: the checks cost nothing, so they come first.
-    async fn read<B: Body>(
-        &self,
-        parts: &Parts,
-        body: B,
-        limit: usize,
-    ) -> Result<Bytes, Response<HttpBody>> {
-        if headers::content_length(&parts.headers).is_some_and(|length| length > limit as u64) {
-            return Err(body::Unread::TooLarge(limit).into());
-        }
-        if !headers::is_json(&parts.headers) {
-            return Err(reply::refusal(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be JSON: `Content-Type: application/json`, in UTF-8",
-            ));
-        }
-        let accepted = headers::accepts(&parts.headers, Media::Json)
-            && headers::accepts(&parts.headers, Media::EventStream);
-        if !accepted {
-            return Err(reply::refusal(
-                StatusCode::NOT_ACCEPTABLE,
-                "the answer is one or the other: `Accept: application/json, text/event-stream`",
-            ));
-        }
-        Ok(body::read(body, limit).await?)
     }
 
     fn get(&self, caller: Option<&Caller>, parts: &Parts) -> Response<HttpBody> {
@@ -233,6 +217,26 @@ impl HttpService {
             Err(answer) => reply::answer(answer),
         }
     }
+}
+
+/// The refusal of a body that is not worth reading: the checks cost nothing, so they come first.
+fn refused(headers: &HeaderMap, limit: usize) -> Option<Response<HttpBody>> {
+    if headers::content_length(headers).is_some_and(|length| length > limit as u64) {
+        return Some(body::Unread::TooLarge(limit).into());
+    }
+    if !headers::is_json(headers) {
+        return Some(reply::refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be JSON: `Content-Type: application/json`, in UTF-8",
+        ));
+    }
+    if !headers::accepts_answers(headers) {
+        return Some(reply::refusal(
+            StatusCode::NOT_ACCEPTABLE,
+            "the answer is one or the other: `Accept: application/json, text/event-stream`",
+        ));
+    }
+    None
 }
 
 /// The URL as the client wrote it: a router that nests this service takes the prefix away.

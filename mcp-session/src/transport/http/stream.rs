@@ -66,6 +66,7 @@ pub(super) struct AbortOnDrop(AbortHandle);
 
 impl EventStream {
     pub(super) fn new(server: &Server, live: Arc<Live>, reader: Reader) -> Self {
+        server.inner().totals.stream_opened();
         Self {
             reader: Some(reader),
             ids: None,
@@ -165,6 +166,8 @@ impl EventStream {
         if let Some(reader) = &self.reader {
             let outbox = reader.outbox();
             if let Some(frame) = answer.and_then(|answer| answer.frame) {
+                // Nothing may follow the answer.
+                outbox.release();
                 outbox.push(Kind::Response(None), frame);
             }
             outbox.end();
@@ -191,7 +194,10 @@ impl EventStream {
             };
             let id = self.ids.map(|ids| ids.after(event.seq + 1));
             match (event.frame, id) {
-                (Some(frame), id) => self.writer.message(id, &frame),
+                (Some(frame), id) => {
+                    self.live.told(frame.len());
+                    self.writer.message(id, &frame);
+                }
                 (None, Some(id)) => self.writer.priming(id),
                 (None, None) => {}
             }
@@ -231,6 +237,9 @@ impl Drop for EventStream {
     fn drop(&mut self) {
         // The time of silence begins when the stream is gone.
         self.live.touch().ok();
+        if let Some(server) = self.live.server() {
+            server.inner().totals.stream_closed();
+        }
     }
 }
 

@@ -149,19 +149,18 @@ impl Host {
             }
             Some(_) | None => (text, None),
         };
-        let name = name.to_ascii_lowercase();
+        let mut name = name.to_ascii_lowercase();
         if let Some(address) = name.strip_prefix('[') {
             let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
             let name = format!("[{address}]");
             return Some(Self { name, port });
         }
-        let name = name.strip_suffix('.').unwrap_or(&name);
+        if name.ends_with('.') {
+            name.pop();
+        }
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
         let valid = !name.is_empty() && name.bytes().all(is_name);
-        valid.then(|| Self {
-            name: name.to_owned(),
-            port,
-        })
+        valid.then_some(Self { name, port })
     }
 
     fn is_this_machine(&self) -> bool {

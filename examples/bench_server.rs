@@ -1,0 +1,115 @@
+//! A server to measure: cheap tools, as many more as you like, and every limit and guard on.
+//!
+//! ```text
+//! cargo run --release --example bench_server -- --http 127.0.0.1:8000
+//! cargo run --release --example bench_server -- --http 127.0.0.1:8000 --tools 1000
+//! cargo run --release --example bench_server -- --stdio
+//! ```
+//!
+//! `add` does next to nothing, so that what is measured is the framework; `sleep_ms` shows whether
+//! calls run side by side; `touch_tools` changes what every client is offered, so that each is
+//! told. `--tools N` adds N tools that are there to be listed.
+
+#![expect(clippy::print_stdout, reason = "a program with a command line")]
+
+use std::time::Duration;
+
+use mcp_session::{Context, Edit, Server, Template, Tool, ToolError, Variant, tool};
+use mcp_session_examples::{Failure, Listen, Result, serve};
+use serde_json::{Value, json};
+
+/// The tool that `touch_tools` brings and takes away.
+const TOUCHED: &str = "touched";
+
+/// Add two numbers.
+#[tool(read_only)]
+async fn add(a: i64, b: i64) -> String {
+    a.saturating_add(b).to_string()
+}
+
+/// Wait.
+#[tool(read_only)]
+async fn sleep_ms(
+    /// How long, in milliseconds.
+    ms: u32,
+) -> &'static str {
+    tokio::time::sleep(Duration::from_millis(ms.into())).await;
+    "slept"
+}
+
+/// Change what every client is offered.
+#[tool]
+async fn touch_tools(ctx: Context) -> Result<String, ToolError> {
+    let server = ctx.server();
+    let server = server.ok_or_else(|| ToolError::new("the server is going"))?;
+    let sessions = server.sessions().list();
+    let mut edited = 0;
+    for session in &sessions {
+        // One that has ended meanwhile is of no interest.
+        edited += usize::from(session.edit(toggle).is_ok());
+    }
+    // Stateless clients have no session to edit: their lists are those of the newest revision.
+    server.publish(Variant::DEFAULT, toggle).await?;
+    Ok(format!("{edited} sessions"))
+}
+
+fn toggle(edit: &mut Edit<'_>) -> mcp_session::Result<()> {
+    if edit.hide_tool(TOUCHED).is_ok() {
+        return Ok(());
+    }
+    let touched = Tool::new(TOUCHED).description("Here, and gone with the next touch.");
+    edit.add_tool(touched.handler(async || "touched"))
+}
+
+/// A tool that is there to be listed, with a schema of a usual size.
+fn dummy(number: usize) -> Tool {
+    Tool::new(format!("dummy_{number:04}"))
+        .description(format!("Looks something up in collection {number}."))
+        .input_schema(dummy_schema())
+        .raw_handler(|_, _| async { "nothing found" })
+}
+
+fn dummy_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "description": "What to look for", "minLength": 1, "maxLength": 200},
+            "count": {"type": "integer", "description": "At most so many results", "minimum": 1, "maximum": 100, "default": 20},
+            "order": {"type": "string", "description": "What comes first", "enum": ["best", "newest", "oldest"]},
+            "labels": {"type": "array", "description": "Only what carries all of these labels", "items": {"type": "string"}, "maxItems": 16},
+            "hidden": {"type": "boolean", "description": "Look at hidden items as well", "default": false},
+        },
+        "required": ["text"],
+        "additionalProperties": false,
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let tools = take_tools(&mut args)?;
+    let listen = Listen::parse(args)?;
+    let mut template = Template::builder("bench_server", "1.0.0")
+        .tool(add)
+        .tool(sleep_ms)
+        .tool(touch_tools);
+    for number in 0..tools {
+        template = template.tool(dummy(number));
+    }
+    let server = Server::new(template.build()?);
+    serve(server, listen, |url| {
+        println!("bench_server is served at {url}");
+    })
+    .await
+}
+
+/// Takes `--tools N` out of the command line.
+fn take_tools(args: &mut Vec<String>) -> Result<usize> {
+    let Some(index) = args.iter().position(|arg| arg == "--tools") else {
+        return Ok(0);
+    };
+    let number = args.get(index + 1).and_then(|number| number.parse().ok());
+    let number = number.ok_or_else(|| Failure::new("usage: --tools N, a number of tools"))?;
+    args.drain(index..=index + 1);
+    Ok(number)
+}

@@ -1,0 +1,198 @@
+//! What belongs to a principal in the stateless era: one live session per variant, and durable
+//! changes that outlive it.
+
+mod record;
+mod table;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::watch;
+
+use crate::auth::Principal;
+use crate::catalog::{Edit, Overlay};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::server::open::Opened;
+use crate::server::{Server, ServerInner, Variant};
+
+pub(crate) use table::Principals;
+
+/// What one principal is offered of one variant in the stateless era: the newest revision, and
+/// the principal's own durable changes.
+///
+/// The changes are the same for every request of this principal, over every connection, and stay
+/// when its live session is gone. They live as long as the server does.
+///
+/// Made by [`Context::principal_scope`] in a handler, and by [`Server::principal`] anywhere else.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_session::{Context, Tool, ToolError, tool};
+///
+/// /// Unlocks the expert tools for whoever calls, from now on.
+/// #[tool]
+/// async fn unlock(ctx: Context) -> Result<&'static str, ToolError> {
+///     let expert = Tool::new("expert").description("For experts.").handler(async || "done");
+///     ctx.principal_scope()?.edit(|edit| edit.add_tool(expert)).await?;
+///     Ok("unlocked")
+/// }
+/// ```
+#[derive(Clone)]
+#[must_use = "it does nothing by itself"]
+pub struct PrincipalScope {
+    server: Weak<ServerInner>,
+    principal: Principal,
+    variant: Arc<str>,
+}
+
+impl PrincipalScope {
+    /// The same principal, and another variant.
+    pub fn of_variant(mut self, variant: &str) -> Self {
+        self.variant = variant.into();
+        self
+    }
+
+    /// Whose it is.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The variant of the template it is about.
+    pub fn variant(&self) -> &str {
+        &self.variant
+    }
+
+    /// Changes durably what this principal is offered.
+    ///
+    /// All changes of the closure take effect together when it returns `Ok`, and none when it
+    /// returns an error. The principal's next request sees them; its open `subscriptions/listen`
+    /// streams are told of what looks different, if they asked to hear of it; nobody else is.
+    /// Handshake sessions have changes of their own and are not touched.
+    ///
+    /// The closure edits the newest revision under the durable changes. What `on_open` adds to
+    /// that is not stored and not seen here; it is laid over the durable changes, old and new.
+    /// What is hidden stays hidden, and what is replaced stays replaced, in every revision to
+    /// come, until it is shown again.
+    ///
+    /// Edits of one principal and variant happen one after the other, so that none is lost.
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns; [`Error::is_configuration`] when there is no such variant;
+    /// [`Error::is_ended`] when the server is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the changes are made or they are not.
+    pub async fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+        let server = self.server.upgrade().ok_or_else(Error::ended)?;
+        let variant = server.variants.member(&self.variant)?;
+        let record = server.principals.record(&self.principal, variant.name());
+        let _one_at_a_time = record.editing().await;
+        let before = record.durable();
+        let (newest, mut overlay) = (variant.newest(), Overlay::default());
+        before.lay(&mut overlay, &newest.catalog);
+        let mut editing = Edit::new(&newest.catalog, &variant.blueprint().deps, overlay);
+        let done = edit(&mut editing)?;
+        let (_, patch) = editing.into_parts();
+        let mut durable = (*before).clone();
+        durable.extend(patch);
+        durable.settle();
+        // Kept before the live session is looked for: one that opens meanwhile reads it.
+        let durable = record.keep(durable);
+        if let Some(live) = server.principals.find(&self.principal, variant.name()) {
+            live.renew(Some(durable));
+            server.listeners.refresh(|other| Arc::ptr_eq(other, &live));
+        }
+        Ok(done)
+    }
+}
+
+impl fmt::Debug for PrincipalScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrincipalScope")
+            .field("principal", &self.principal)
+            .field("variant", &self.variant)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// What a principal is offered in the stateless era, to change it durably: of the default
+    /// variant, unless [another](PrincipalScope::of_variant) is named.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use mcp_session::{Principal, Server};
+    /// # async fn example(server: Server) -> mcp_session::Result<()> {
+    /// let ann = Principal::new("https://issuer.example", "ann");
+    /// server.principal(&ann).edit(|edit| edit.hide_tool("expert")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn principal(&self, principal: &Principal) -> PrincipalScope {
+        PrincipalScope {
+            server: Arc::downgrade(self.inner()),
+            principal: principal.clone(),
+            variant: Variant::DEFAULT.into(),
+        }
+    }
+}
+
+impl Context {
+    /// What the caller is offered in the stateless era, to change it durably: the explicit way,
+    /// where [`Session::edit`](crate::Session::edit) is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unkept`] for an anonymous caller, to whom nothing can belong;
+    /// [`Error::is_ended`] when the server is gone.
+    pub fn principal_scope(&self) -> Result<PrincipalScope> {
+        const REMEDY: &str = "the caller is anonymous; authenticate callers, or let the client use a handshake session";
+        let principal = self
+            .principal()
+            .ok_or_else(|| Error::unkept("what belongs to a principal", REMEDY))?;
+        let server = self.server().ok_or_else(Error::ended)?;
+        let session = self.session();
+        Ok(server.principal(principal).of_variant(session.variant()))
+    }
+}
+
+/// What makes a live session a principal's.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Requests in flight and open streams.
+    users: AtomicUsize,
+    /// The one run of `on_open`, begun by the first request that needs it.
+    opened: OnceLock<watch::Receiver<Option<Opened>>>,
+}
+
+impl Shared {
+    pub(crate) fn used(&self) {
+        self.users.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn unused(&self) {
+        self.users.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_used(&self) -> bool {
+        self.users.load(Ordering::Acquire) > 0
+    }
+
+    /// How `on_open` ended, or will; `begin` begins it.
+    pub(crate) fn opened(
+        &self,
+        begin: impl FnOnce() -> watch::Receiver<Option<Opened>>,
+    ) -> watch::Receiver<Option<Opened>> {
+        self.opened.get_or_init(begin).clone()
+    }
+}
