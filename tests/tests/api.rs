@@ -1,4 +1,5 @@
-//! The one integration-test binary of the workspace: every subject is a module beside this file.
+//! The integration tests: every subject is a module beside this file, but for the few that need a
+//! process of their own.
 
 mod bad_input;
 mod behaviour;

@@ -19,8 +19,8 @@ impl TemplateBuilder {
     ///
     /// By then nothing is admitted to the session any more, its calls were cancelled and have
     /// gone (or had [`Limits::hook`](crate::Limits::hook) to go) and its streams are closed. In
-    /// the stateless era a session lives as long as its request, so this runs after every request;
-    /// it costs nothing where it is not set.
+    /// the stateless era it runs when the session of a principal is put away, and after every
+    /// request of an anonymous caller. It costs nothing where it is not set.
     ///
     /// # Examples
     ///

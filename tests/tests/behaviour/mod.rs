@@ -11,6 +11,7 @@ mod hiding;
 mod lifecycle;
 mod listening;
 mod logging;
+mod metrics;
 mod observing;
 mod opening;
 mod paging;
@@ -24,7 +25,6 @@ mod resources;
 mod roots;
 mod structured;
 mod tools;
-mod tracing;
 mod variants;
 
 use mcp_session::protocol::{Era, ProtocolVersion, RpcError};
