@@ -19,6 +19,7 @@ mod publish;
 mod registry;
 mod roots;
 mod sessions;
+mod shards;
 mod stats;
 mod template;
 mod variant;

@@ -3,19 +3,16 @@
 use std::{
     cmp::Reverse,
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
     sync::{Arc, Weak},
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::server::places::Places;
+use crate::server::shards::Shards;
 use crate::server::variant::Member;
 use crate::server::{Live, ServerInner, Session, Totals, metrics};
 use crate::session::{EndReason, SessionId};
-
-/// How many parts the table has, each with a lock of its own.
-const SHARDS: usize = 32;
 
 /// How much room a part of the table keeps, however few sessions there are.
 const ROOM: usize = 8;
@@ -27,11 +24,10 @@ const CANDIDATES: usize = 256;
 const FRUITLESS_MS: u64 = 1_000;
 
 /// The live handshake sessions: over HTTP found by id, over byte streams known to their stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Registry {
     // Held for a map operation only, never across an await; sessions are ended outside.
-    shards: Box<[RwLock<HashMap<SessionId, Arc<Live>>>]>,
-    hasher: RandomState,
+    shards: Shards<SessionId, Arc<Live>>,
     places: Places,
     // Held for a list operation only.
     resting: Mutex<Resting>,
@@ -44,18 +40,6 @@ pub(crate) struct Registry {
 struct Resting {
     candidates: Vec<(u64, Weak<Live>)>,
     not_before_ms: u64,
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hasher: RandomState::new(),
-            places: Places::default(),
-            resting: Mutex::default(),
-            janitor: Mutex::default(),
-        }
-    }
 }
 
 impl Registry {
@@ -76,18 +60,21 @@ impl Registry {
 
     fn insert(&self, live: &Arc<Live>) {
         let id = live.core().id().clone();
-        self.shard(id.as_str()).write().insert(id, Arc::clone(live));
+        self.shards
+            .of(id.as_str())
+            .write()
+            .insert(id, Arc::clone(live));
         live.totals(Totals::opened);
     }
 
     /// The session of this id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Live>> {
-        self.shard(id).read().get(id).cloned()
+        self.shards.of(id).read().get(id).cloned()
     }
 
     /// Ends a session and forgets it; false when there is none of this id.
     pub(crate) fn end(&self, id: &str, reason: EndReason) -> bool {
-        let removed = self.shard(id).write().remove(id);
+        let removed = self.shards.of(id).write().remove(id);
         removed.is_some_and(|live| {
             self.left(&live);
             live.end(reason);
@@ -98,7 +85,7 @@ impl Registry {
     /// Forgets a session that has ended.
     fn forget(&self, live: &Arc<Live>) {
         let id = live.core().id().as_str();
-        let removed = self.shard(id).write().remove(id);
+        let removed = self.shards.of(id).write().remove(id);
         removed.inspect(|live| self.left(live));
     }
 
@@ -111,7 +98,7 @@ impl Registry {
 
     /// Ends every session.
     pub(crate) fn end_all(&self, reason: EndReason) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let sessions = std::mem::take(&mut *shard.write());
             for live in sessions.values() {
                 self.left(live);
@@ -125,7 +112,7 @@ impl Registry {
     pub(crate) async fn look(&self) {
         // What was found before is old by now, and holds memory of sessions that are gone.
         *self.resting.lock() = Resting::default();
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let sessions: Vec<_> = shard.read().values().cloned().collect();
             for live in sessions.iter().filter(|live| live.is_over_http()) {
                 if live.look() {
@@ -215,7 +202,7 @@ impl Registry {
     /// The sessions of a variant.
     pub(crate) fn of_variant(&self, variant: &Arc<Member>) -> Vec<Arc<Live>> {
         let mut sessions = Vec::new();
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let shard = shard.read();
             let own = shard
                 .values()
@@ -227,7 +214,7 @@ impl Registry {
 
     /// Calls `each` with every session, outside any lock.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Arc<Live>)) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let sessions: Vec<_> = shard.read().values().cloned().collect();
             sessions.iter().for_each(&mut each);
         }
@@ -235,11 +222,6 @@ impl Registry {
 
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
-    }
-
-    fn shard(&self, id: &str) -> &RwLock<HashMap<SessionId, Arc<Live>>> {
-        let hash = usize::try_from(self.hasher.hash_one(id) >> 40).unwrap_or(0);
-        &self.shards[hash % SHARDS]
     }
 }
 

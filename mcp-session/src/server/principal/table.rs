@@ -1,26 +1,18 @@
 //! The live sessions of principals, by principal and variant.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
-
-use parking_lot::RwLock;
 
 use crate::auth::Principal;
 use crate::protocol::Era;
 use crate::server::open::{OpenError, Scope};
 use crate::server::principal::record::{Record, Records};
+use crate::server::shards::Shards;
 use crate::server::variant::Member;
 use crate::server::{Live, ServerInner};
 use crate::session::{EndReason, Opening};
-
-/// How many parts the table has, each with a lock of its own.
-const SHARDS: usize = 32;
 
 /// How often a sweep for idle sessions is due, at most.
 const SWEEP_MS: u64 = 10_000;
@@ -33,24 +25,20 @@ pub(crate) struct Key {
 }
 
 /// The live sessions of principals, and what is kept of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Principals {
     // Held for a map operation only, never across an await; sessions are ended outside.
-    shards: Box<[RwLock<HashMap<Key, Arc<Live>>>]>,
-    hasher: RandomState,
+    shards: Shards<Key, Arc<Live>>,
     counted: AtomicUsize,
     swept_ms: AtomicU64,
     records: Records,
 }
 
-impl Default for Principals {
-    fn default() -> Self {
+impl Key {
+    fn new(principal: &Principal, variant: &Arc<str>) -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hasher: RandomState::new(),
-            counted: AtomicUsize::new(0),
-            swept_ms: AtomicU64::new(0),
-            records: Records::default(),
+            principal: principal.clone(),
+            variant: Arc::clone(variant),
         }
     }
 }
@@ -63,11 +51,8 @@ impl Principals {
         principal: &Principal,
         variant: &Arc<Member>,
     ) -> Result<(Arc<Live>, Scope), OpenError> {
-        let key = Key {
-            principal: principal.clone(),
-            variant: Arc::clone(variant.name()),
-        };
-        let shard = self.shard(&key);
+        let key = Key::new(principal, variant.name());
+        let shard = self.shards.of(&key);
         // In use before the lock is let go, so that nobody takes it for idle.
         let found = shard.read().get(&key).map(in_use);
         if let Some((live, scope)) = found {
@@ -98,25 +83,19 @@ impl Principals {
 
     /// The live session of this principal, if there is one.
     pub(crate) fn find(&self, principal: &Principal, variant: &Arc<str>) -> Option<Arc<Live>> {
-        let key = Key {
-            principal: principal.clone(),
-            variant: Arc::clone(variant),
-        };
-        self.shard(&key).read().get(&key).cloned()
+        let key = Key::new(principal, variant);
+        self.shards.of(&key).read().get(&key).cloned()
     }
 
     /// What is kept of this principal, to edit.
     pub(crate) fn record(&self, principal: &Principal, variant: &Arc<str>) -> Arc<Record> {
-        self.records.record(Key {
-            principal: principal.clone(),
-            variant: Arc::clone(variant),
-        })
+        self.records.record(Key::new(principal, variant))
     }
 
     /// Brings the sessions of a variant to its newest revision. One that is called meanwhile
     /// brings itself.
     pub(crate) fn renew(&self, variant: &Arc<Member>) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let of_variant = |live: &&Arc<Live>| Arc::ptr_eq(live.variant(), variant);
             let sessions = shard.read();
             let sessions: Vec<_> = sessions.values().filter(of_variant).cloned().collect();
@@ -127,11 +106,8 @@ impl Principals {
     /// Ends one session and forgets it.
     pub(crate) fn forget(&self, live: &Arc<Live>, reason: EndReason) {
         if let Some(principal) = live.core().principal() {
-            let key = Key {
-                principal: principal.clone(),
-                variant: Arc::clone(live.variant().name()),
-            };
-            let mut sessions = self.shard(&key).write();
+            let key = Key::new(principal, live.variant().name());
+            let mut sessions = self.shards.of(&key).write();
             if sessions.get(&key).is_some_and(|own| Arc::ptr_eq(own, live)) {
                 sessions.remove(&key);
                 self.counted.fetch_sub(1, Ordering::AcqRel);
@@ -142,7 +118,7 @@ impl Principals {
 
     /// Ends every session. What is kept of principals stays.
     pub(crate) fn end_all(&self, reason: EndReason) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let sessions = std::mem::take(&mut *shard.write());
             self.counted.fetch_sub(sessions.len(), Ordering::AcqRel);
             sessions.values().for_each(|live| {
@@ -167,7 +143,7 @@ impl Principals {
             return Ok(());
         }
         let mut resting = Vec::new();
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let sessions = shard.read();
             resting.extend(sessions.values().filter_map(|live| live.rests_since()));
         }
@@ -199,7 +175,7 @@ impl Principals {
 
     /// Ends the sessions that rest since then, or longer.
     fn end_resting(&self, until_ms: u64, reason: EndReason) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let rests = |live: &Arc<Live>| live.rests_since().is_some_and(|at| at <= until_ms);
             let resting: Vec<_> = shard.write().extract_if(|_, live| rests(live)).collect();
             self.counted.fetch_sub(resting.len(), Ordering::AcqRel);
@@ -207,11 +183,6 @@ impl Principals {
                 live.end(reason);
             }
         }
-    }
-
-    fn shard(&self, key: &Key) -> &RwLock<HashMap<Key, Arc<Live>>> {
-        let hash = usize::try_from(self.hasher.hash_one(key) >> 40).unwrap_or(0);
-        &self.shards[hash % SHARDS]
     }
 }
 

@@ -1,0 +1,44 @@
+//! A table in parts, each under a lock of its own, so that those who look things up at the same
+//! time seldom wait for each other.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hash, RandomState},
+};
+
+use parking_lot::RwLock;
+
+/// How many parts a table has.
+const SHARDS: usize = 32;
+
+/// One part of a table.
+pub(crate) type Shard<K, V> = RwLock<HashMap<K, V>>;
+
+/// A table in parts.
+#[derive(Debug)]
+pub(crate) struct Shards<K, V> {
+    parts: Box<[Shard<K, V>]>,
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Shards<K, V> {
+    fn default() -> Self {
+        Self {
+            parts: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl<K, V> Shards<K, V> {
+    /// The part that holds this key, which may come in any form that hashes as the key does.
+    pub(crate) fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &Shard<K, V> {
+        let hash = usize::try_from(self.hasher.hash_one(key) >> 40).unwrap_or(0);
+        &self.parts[hash % SHARDS]
+    }
+
+    /// All parts, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Shard<K, V>> {
+        self.parts.iter()
+    }
+}
