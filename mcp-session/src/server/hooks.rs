@@ -147,17 +147,14 @@ impl Live {
     /// Has the template's hooks told of something, after what they are still to be told. False
     /// where nobody wants to hear of it, or nothing can run.
     pub(crate) fn tell_hooks(self: &Arc<Self>, fact: Fact) -> bool {
-        let heard = self.hooks().hear(&fact);
-        if heard {
-            self.queue_fact(fact);
-        }
-        heard && self.tell_queued()
+        self.queue_fact(fact) && self.tell_queued()
     }
 
-    /// Queues something that hooks are told by [`tell_queued`](Self::tell_queued).
-    pub(crate) fn queue_fact(&self, fact: Fact) {
+    /// Queues something that hooks are told by [`tell_queued`](Self::tell_queued). False where
+    /// nobody wants to hear of it.
+    pub(crate) fn queue_fact(&self, fact: Fact) -> bool {
         if !self.hooks().hear(&fact) {
-            return;
+            return false;
         }
         let mut queue = self.waiting().queue.lock();
         let last = matches!(fact, Fact::Closed(_));
@@ -165,10 +162,11 @@ impl Live {
         if queue.over || (queue.facts.len() >= WAITING && !last) {
             drop(queue);
             tracing::warn!(hook = fact.hook(), "a hook is left out");
-            return;
+            return true;
         }
         queue.over = last;
         queue.facts.push_back(fact);
+        true
     }
 
     /// Tells what is queued, unless that is being done; false where nothing can run.

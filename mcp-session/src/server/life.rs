@@ -144,7 +144,9 @@ impl Live {
             && self.has_begun()
         {
             self.publish(change);
-            Fact::of(change).for_each(|fact| self.queue_fact(fact));
+            for fact in Fact::of(change) {
+                self.queue_fact(fact);
+            }
             drop(life);
             self.tell_queued();
         }
