@@ -40,6 +40,8 @@ pub struct Limits {
     pub(crate) page_entries: usize,
     pub(crate) page_bytes: usize,
     pub(crate) notices: usize,
+    pub(crate) notice_bytes: usize,
+    pub(crate) stall: Duration,
     pub(crate) window: Duration,
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
@@ -94,6 +96,8 @@ impl Default for Limits {
             page_entries: 1_000,
             page_bytes: 4 * 1024 * 1024,
             notices: 256,
+            notice_bytes: 1024 * 1024,
+            stall: Duration::from_secs(5),
             window: Duration::from_millis(100),
             replay_events: 256,
             replay_bytes: 1024 * 1024,
@@ -229,8 +233,30 @@ impl Limits {
     /// Log and progress messages that wait for one reader; 256 unless set. Further log messages
     /// are dropped and progress reports coalesce; answers never are, and changes of lists and
     /// resources coalesce always.
+    ///
+    /// A reader that takes nothing meanwhile is left behind: see [`stall`](Self::stall).
     pub fn notices(mut self, notices: usize) -> Self {
         self.notices = notices;
+        self
+    }
+
+    /// The bytes of the log and progress messages that wait for one reader; 1 MiB unless set. The
+    /// message that reaches it is the last one that is taken, so what waits is at most this and
+    /// one message.
+    pub fn notice_bytes(mut self, bytes: usize) -> Self {
+        self.notice_bytes = bytes;
+        self
+    }
+
+    /// How long the reader of a stream may take nothing while as many log and progress messages
+    /// wait as may ([`notices`](Self::notices), [`notice_bytes`](Self::notice_bytes)); five seconds
+    /// unless set. Then its stream ends, unfinished, and what waits is kept for the client that
+    /// resumes it. Zero ends it as soon as one message more finds no room, also in the middle of a
+    /// burst.
+    ///
+    /// This is about streams that can be resumed: those of handshake sessions over HTTP.
+    pub fn stall(mut self, stall: Duration) -> Self {
+        self.stall = stall;
         self
     }
 
@@ -243,7 +269,7 @@ impl Limits {
     }
 
     /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
-    /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
+    /// events, 1 MiB and five minutes unless set. What was not read yet is kept beside it.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
         (self.replay_events, self.replay_bytes, self.replay_age) = (events, bytes, age);
         self
@@ -399,6 +425,7 @@ impl Limits {
     pub(crate) fn transient(&self) -> OutboxLimits {
         OutboxLimits {
             notices: self.notices,
+            notice_bytes: self.notice_bytes,
             window: self.window,
             replay: None,
         }
@@ -410,9 +437,11 @@ impl Limits {
             events: self.replay_events,
             bytes: self.replay_bytes,
             age: self.replay_age,
+            stall: self.stall,
         };
         OutboxLimits {
             notices: self.notices,
+            notice_bytes: self.notice_bytes,
             window: self.window,
             replay: Some(replay),
         }

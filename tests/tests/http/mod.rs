@@ -21,4 +21,5 @@ mod roots;
 mod scopes;
 mod sessions;
 mod sockets;
+mod stalling;
 mod support;

@@ -11,7 +11,9 @@
 //! - other notices (log messages) are dropped when too many are unread.
 //!
 //! Where [replay](Replay) is on, what was read is kept for a while, so that a client that lost its
-//! connection can go on from the last event it saw.
+//! connection can go on from the last event it saw. There a reader that takes nothing while the
+//! queue is full of notices is left behind: its stream ends, and what is queued waits for the
+//! client to come back. A burst leaves nobody behind who reads.
 
 mod event;
 mod queue;
@@ -30,13 +32,15 @@ use crate::protocol::{Frame, RequestId};
 pub(crate) use event::{About, Event, Kind, NoticeKey};
 pub(crate) use reader::Reader;
 
-use queue::{Held, Queue};
+use queue::{Held, Left, Queue};
 
 /// How much a queue may hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutboxLimits {
-    /// Unread notices without a key.
+    /// Unread notices that do not replace one another.
     pub(crate) notices: usize,
+    /// Their bytes. The one that reaches this is still taken, however large.
+    pub(crate) notice_bytes: usize,
     /// How long it takes before the same list is announced again.
     pub(crate) window: Duration,
     /// What is kept after it was read, if anything.
@@ -49,6 +53,8 @@ pub(crate) struct Replay {
     pub(crate) events: usize,
     pub(crate) bytes: usize,
     pub(crate) age: Duration,
+    /// How long a reader may take nothing while the queue is full.
+    pub(crate) stall: Duration,
 }
 
 /// The queue of one stream.
@@ -74,17 +80,22 @@ impl Outbox {
 
     fn append(&self, kind: Kind, frame: Option<Frame>) {
         let mut queue = self.queue.lock();
-        let full = queue.unkeyed >= self.limits.notices;
-        if queue.ended || (matches!(kind, Kind::Notice) && full) {
+        if queue.ended {
             return;
         }
-        if let Kind::Keyed(key) = &kind
-            && (full || !key.is_gradual())
-            && let Some(held) = queue.unread_with(key)
-        {
-            let (old, new) = (held.len(), frame.as_ref().map_or(0, Frame::len));
-            held.frame = frame;
-            queue.bytes = queue.bytes + new - old;
+        let full = kind.is_counted() && queue.is_full(&self.limits);
+        let left = match self.limits.replay {
+            Some(replay) if full => queue.leave_behind(replay.stall),
+            _ => None,
+        };
+        let frame = match &kind {
+            Kind::Notice if full => None,
+            Kind::Keyed(key) if full || !key.is_gradual() => queue.replace(key, frame),
+            _ => frame,
+        };
+        if frame.is_none() && !matches!(kind, Kind::Priming) {
+            drop(queue);
+            left.into_iter().for_each(Left::tell);
             return;
         }
         let now = clock::now();
@@ -102,6 +113,7 @@ impl Outbox {
         // Whoever reads looks at what is there, or at when what waits is due.
         let waker = queue.active_waker();
         drop(queue);
+        left.into_iter().for_each(Left::tell);
         waker.into_iter().for_each(Waker::wake);
     }
 
@@ -163,13 +175,15 @@ impl Outbox {
     pub(crate) fn is_sound(&self) -> bool {
         let queue = self.queue.lock();
         let bytes: usize = queue.events.iter().map(Held::len).sum();
-        let unkeyed = |held: &&Held| !held.read && held.kind.is_counted();
-        let unkeyed = queue.events.iter().filter(unkeyed).count();
+        let unread = |held: &&Held| !held.read && held.kind.is_counted();
+        let unread = || queue.events.iter().filter(unread);
+        let counted = unread().count() == queue.counted
+            && unread().map(Held::len).sum::<usize>() == queue.counted_bytes;
         let behind = queue
             .events
             .back()
             .is_none_or(|last| last.seq + 1 == queue.next);
-        bytes == queue.bytes && unkeyed == queue.unkeyed && behind && queue.unread <= queue.next
+        bytes == queue.bytes && counted && behind && queue.unread <= queue.next
     }
 
     /// How many events wait to be read.

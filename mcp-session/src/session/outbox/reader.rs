@@ -3,12 +3,11 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
-use tokio_util::sync::CancellationToken;
-
 use crate::clock::{self, Instant, Sleep};
+use crate::session::outbox::queue::Left;
 use crate::session::outbox::{Event, Outbox};
 
 /// The reading end of an [`Outbox`]; detaches when dropped.
@@ -130,15 +129,8 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut queue = self.outbox.queue.lock();
-        let own = queue.readers.iter().position(|own| own.id == self.id);
-        let gone = own.and_then(|own| queue.readers.remove(own).gone);
-        if queue.readers.is_empty() {
-            queue.alone_since = Some(clock::now());
-        }
-        // Whoever read before takes over, and must look at what is there.
-        let waker = queue.active_waker();
+        let left = queue.detach(self.id);
         drop(queue);
-        gone.iter().for_each(CancellationToken::cancel);
-        waker.into_iter().for_each(Waker::wake);
+        left.into_iter().for_each(Left::tell);
     }
 }

@@ -24,7 +24,7 @@ impl Outbox {
         if !(first..=queue.unheard).contains(&seen) {
             return None;
         }
-        queue.unread = seen;
+        queue.rewind(seen);
         Some(queue.attach(self))
     }
 
