@@ -313,3 +313,68 @@ async fn a_server_may_outlive_its_parent() {
     drop(process.input.take());
     assert_eq!(process.line().await, None);
 }
+
+/// Does to it what a supervisor does.
+#[cfg(unix)]
+fn terminate(process: &Process) {
+    let id = process.child.id().unwrap().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &id])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// Opens a stream of changes, and reads its acknowledgement.
+#[cfg(unix)]
+async fn listening(process: &mut Process) {
+    let params = json!({
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+        "notifications": {"toolsListChanged": true},
+    });
+    let method = "subscriptions/listen";
+    let listen = json!({"jsonrpc": "2.0", "id": "l", "method": method, "params": params});
+    process.send(&listen).await;
+    let acknowledged = process.receive().await;
+    assert_eq!(
+        acknowledged["method"],
+        "notifications/subscriptions/acknowledged"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_ends_its_streams_and_then_itself() {
+    let mut process = Process::start(&["--signals"]);
+    listening(&mut process).await;
+    terminate(&process);
+    let cancelled = process.receive().await;
+    assert_eq!(cancelled["method"], "notifications/cancelled");
+    assert_eq!(cancelled["params"]["requestId"], "l");
+    assert_eq!(process.receive().await["result"]["resultType"], "complete");
+    let input = process.input.take();
+    let (rest, errors) = process.finished().await;
+    assert!(rest.is_empty(), "{rest:?}");
+    assert!(errors.contains("ended: shutdown"), "{errors}");
+    drop(input);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_twice_waits_for_no_call() {
+    let mut process = Process::start(&["--signals"]);
+    listening(&mut process).await;
+    process.send(&initialize()).await;
+    process.receive().await;
+    process.call(1, "wait").await;
+    terminate(&process);
+    process.receive().await;
+    assert_eq!(process.receive().await["id"], "l", "it has begun");
+    terminate(&process);
+    let input = process.input.take();
+    let (rest, _) = process.finished().await;
+    assert!(rest.is_empty(), "{rest:?}");
+    drop(input);
+}

@@ -352,8 +352,9 @@ impl Limits {
         self
     }
 
-    /// How long calls in flight may take after the end of input or the start of a shutdown; five
-    /// seconds unless set.
+    /// How long calls in flight may take after the end of input or the start of a shutdown without
+    /// a deadline; five seconds unless set. See
+    /// [`Server::shutdown_within`](crate::Server::shutdown_within).
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self

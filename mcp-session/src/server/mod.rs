@@ -20,6 +20,8 @@ mod registry;
 mod roots;
 mod sessions;
 mod shards;
+mod shutdown;
+mod signals;
 mod stats;
 mod template;
 mod variant;
@@ -32,7 +34,6 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
-use crate::clock;
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
@@ -56,6 +57,7 @@ pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use places::{Full, Place};
+pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
@@ -63,6 +65,7 @@ use hub::Hub;
 use listeners::Listeners;
 use principal::Principals;
 use registry::Registry;
+use shutdown::Shutdown;
 use variant::Variants;
 
 /// A running service: it opens live sessions from a template, for every client that comes over
@@ -112,6 +115,7 @@ pub(crate) struct ServerInner {
     pub(crate) stopping: CancellationToken,
     /// The drain is over: what still runs is dropped.
     pub(crate) drained: CancellationToken,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Server {
@@ -147,6 +151,7 @@ impl Server {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             drained: CancellationToken::new(),
+            shutdown: Shutdown::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -197,38 +202,6 @@ impl Server {
         match &self.inner.authenticator {
             Some(authenticator) => authenticator.insufficient_scope(asked),
             None => Challenge::insufficient_scope(asked),
-        }
-    }
-
-    /// Ends every session and every open stream, and waits for what still runs, their `on_close`
-    /// included.
-    ///
-    /// New requests are refused from here on. Calls in flight get
-    /// [`Limits::drain`] to finish; what is left then is dropped. Every `subscriptions/listen`
-    /// gets its closing result.
-    ///
-    /// # Cancel safety
-    ///
-    /// Not cancel safe: dropped halfway, the server stops admitting but may leave sessions to
-    /// their own end.
-    pub async fn shutdown(&self) {
-        self.inner.stopping.cancel();
-        self.inner.tasks.close();
-        if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
-            .await
-            .is_none()
-        {
-            tracing::warn!("calls were still running at the end of the drain, and are cancelled");
-        }
-        self.inner.drained.cancel();
-        self.inner.sessions.end_all(EndReason::Shutdown);
-        self.inner.principals.end_all(EndReason::Shutdown);
-        let rest = async {
-            self.inner.tasks.wait().await;
-            self.inner.hub.hooks.wait().await;
-        };
-        if clock::within(self.inner.limits.drain, rest).await.is_none() {
-            tracing::warn!("tasks are still running after they were cancelled");
         }
     }
 }

@@ -22,4 +22,6 @@ mod scopes;
 mod sessions;
 mod sockets;
 mod stalling;
+#[cfg(unix)]
+mod stopping;
 mod support;
