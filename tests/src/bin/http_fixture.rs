@@ -1,7 +1,7 @@
 //! A server over HTTP that is asked to stop while it has much to do.
 //!
 //! `http_fixture MILLISECONDS` says where it listens, and has so long to stop. Its tool `wait` is
-//! answered when a line arrives on standard input, and `stuck` never is.
+//! answered when a line arrives on standard input, `stuck` never is, and `much` fills any buffer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,7 @@ fn template() -> mcp_session::Result<Template> {
     Template::builder("fixture", "1.0.0")
         .tool(tool("wait").handler(wait))
         .tool(tool("stuck").handler(std::future::pending::<&'static str>))
+        .tool(tool("much").handler(async || "x".repeat(64 << 20)))
         .on_close(closed)
         .build()
 }

@@ -215,6 +215,26 @@ async fn a_process_with_a_thousand_streams_and_fifty_calls_stops_in_time_when_it
 }
 
 #[tokio::test]
+async fn a_process_stops_in_time_though_a_client_never_reads_its_answer() {
+    let deadline = Duration::from_secs(2);
+    let mut process = Process::start(deadline).await;
+    let call = process.client.call(1, "much", 0);
+    let mut call = process
+        .send(&process.client, http::Method::POST, &call)
+        .await;
+    call.read_until("xxx").await;
+    let began = now();
+    process.terminate();
+    let status = soon(process.child.wait()).await.unwrap();
+    let took = now() - began;
+    assert!(
+        status.success() && took < deadline,
+        "{status} after {took:?}"
+    );
+    drop(call);
+}
+
+#[tokio::test]
 async fn a_process_that_is_told_twice_waits_for_nothing() {
     let mut process = Process::start(Duration::from_secs(3_600)).await;
     let client = process.client.clone();
