@@ -21,6 +21,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     let shape = arrival.shape();
     let server = arrival.server.inner();
     let running = server.tasks.token();
+    let farewell = server.farewell;
     let Arrival {
         live,
         request,
@@ -51,15 +52,16 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {
             // A stream that can carry nothing is complete as soon as it is acknowledged.
-            if !ends_at_once {
-                closing.cancelled().await;
-                listening.tear_down();
+            if ends_at_once {
+                return true;
             }
+            closing.cancelled().await;
+            listening.tear_down(farewell)
         };
         let answered = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            () = ended => Some(answer(&id, Ok(listening.closing()), &shape)),
+            answers = ended => answers.then(|| answer(&id, Ok(listening.closing()), &shape)),
         };
         drop((listening, guard, scope, running));
         answered

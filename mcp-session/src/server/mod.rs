@@ -3,6 +3,7 @@
 mod contain;
 mod events;
 mod extension;
+mod farewell;
 mod hooks;
 mod hub;
 pub(crate) mod janitor;
@@ -39,6 +40,7 @@ use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
 
 pub use events::{Events, Refusal, SessionEvent};
+pub use farewell::Farewell;
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
@@ -107,6 +109,7 @@ pub(crate) struct ServerInner {
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
+    pub(crate) farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
     pub(crate) hub: Arc<Hub>,
@@ -145,6 +148,7 @@ impl Server {
             principals: Principals::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
+            farewell: builder.farewell,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
             hub,
@@ -254,6 +258,7 @@ pub struct ServerBuilder {
     variants: Variants,
     authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
+    farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
 }
@@ -265,6 +270,7 @@ impl ServerBuilder {
             variants: Variants::new(template),
             authenticator: None,
             identify: true,
+            farewell: Farewell::default(),
             cache_ttl: None,
             narrow: false,
         }
@@ -370,6 +376,13 @@ impl ServerBuilder {
     /// Leaves the server's name and version out of the results of the stateless era.
     pub fn anonymous(mut self) -> Self {
         self.identify = false;
+        self
+    }
+
+    /// What clients are sent over byte streams when the server ends their `subscriptions/listen`;
+    /// both messages of the specification unless set.
+    pub fn farewell(mut self, farewell: Farewell) -> Self {
+        self.farewell = farewell;
         self
     }
 
