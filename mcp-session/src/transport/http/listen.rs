@@ -12,6 +12,7 @@ use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower_service::Service;
 
+use crate::dispatch::observe;
 use crate::error::{Error, Result};
 use crate::transport::http::{HttpFuture, HttpService};
 
@@ -122,6 +123,8 @@ impl Service<Request<Body>> for Endpoint {
         if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Answer(Some(self.0.call(request)));
         }
+        let reason = "the endpoint is elsewhere";
+        observe::refused(request.method(), StatusCode::NOT_FOUND, None, reason);
         Answer(None)
     }
 }
