@@ -12,6 +12,20 @@ use crate::session::{Deadlines, OutboxLimits, Replay};
 /// How much a server takes on, and how long it waits. Every limit has a default that suits a
 /// server on the open internet.
 ///
+/// # What a client costs that does not read
+///
+/// It holds up nobody, and what is kept for it is bounded, however much is said. Each message
+/// costs its text and up to 256 bytes:
+///
+/// - on the standing stream of a session, and on each `subscriptions/listen`: one notice for each
+///   list and for each resource that was subscribed to ([`subscriptions`](Self::subscriptions));
+/// - on the stream of a call: log and progress messages up to [`notices`](Self::notices) and
+///   [`notice_bytes`](Self::notice_bytes), whichever is reached first, and the answer;
+/// - in a handshake session also what was read and can be resumed: [`replay`](Self::replay) for
+///   each stream, and [`session_replay`](Self::session_replay) for all of them.
+///
+/// What the operating system buffers for a connection comes on top.
+///
 /// # Examples
 ///
 /// ```
