@@ -1,7 +1,7 @@
 //! Proves what a stream costs that is never read while the whole server is told of changes: so
 //! many bytes, whatever happens. A program of its own: it counts with the global allocator.
 
-use std::{alloc::System, sync::Arc, time::Duration};
+use std::{alloc::System, time::Duration};
 
 use mcp_session::server::Limits;
 use mcp_session::transport::http::HttpBody;
