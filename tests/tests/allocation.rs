@@ -229,6 +229,8 @@ fn live_bytes(region: &Region<'_, System>) -> isize {
 
 /// What so many abandoned clients hold.
 struct Held {
+    /// For each session that was just in use, and could be resumed in all it was told.
+    hot: isize,
     /// For each session that waits to be resumed.
     parked: isize,
     /// Once all of it is over.
@@ -242,17 +244,19 @@ async fn abandoned(server: &Server, clients: usize) -> Held {
         sessions += usize::from(abandon(server, number).await);
     }
     assert_eq!(server.sessions().len(), sessions);
+    let count = |sessions| isize::try_from(sessions).expect("no such number of sessions");
+    let hot = live_bytes(&region) / count(sessions);
     // Half of them never got beyond their handshake, and calls nobody came back for are dropped.
     pass(Duration::from_secs(20 * 60)).await;
     let parked = server.sessions().list();
     assert!(parked.iter().all(|one| one.state() == SessionState::Parked));
-    let count = isize::try_from(parked.len()).expect("no such number of sessions");
+    let of = count(parked.len());
     drop(parked);
-    let parked = live_bytes(&region) / count;
+    let parked = live_bytes(&region) / of;
     pass(Duration::from_secs(25 * 60 * 60)).await;
     nothing_is_left(server);
     let left = live_bytes(&region);
-    Held { parked, left }
+    Held { hot, parked, left }
 }
 
 /// No session, task, stream, buffer or table entry.
@@ -294,8 +298,11 @@ fn main() {
         abandoned(&server, ABANDONED).await;
         abandoned(&server, ABANDONED).await
     });
-    let Held { parked, left } = held;
-    println!("{ABANDONED} abandoned clients: {parked} bytes for each parked session, {left} left");
+    let Held { hot, parked, left } = held;
+    println!(
+        "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"
+    );
+    assert!(parked < hot, "parking frees something");
     assert!(left < 4_096, "{left} bytes");
     println!("the same for 10 tools and for 10,000: {few:#?}");
 }

@@ -8,11 +8,13 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Once;
+use std::time::Duration;
 
 use mcp_session::protocol::{Era, ProtocolVersion};
 use mcp_session::testing::Client;
 use mcp_session::{Server, Template, Tool, ToolError};
 use serde_json::json;
+use tower_service::Service;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -120,4 +122,45 @@ async fn no_part_of_a_sessions_id_is_in_any_line() {
     let mut parts = id.as_str().as_bytes().windows(8);
     let told = parts.find(|part| text.as_bytes().windows(8).any(|line| line == *part));
     assert_eq!(told, None, "{text}");
+}
+
+/// An answer over HTTP to a message.
+async fn posted(server: &Server, message: &serde_json::Value) -> http::StatusCode {
+    let request = http::Request::post("/mcp")
+        .header("host", "localhost")
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .body(http_body_util::Full::new(bytes::Bytes::from(
+            message.to_string(),
+        )));
+    let answered = server.http().call(request.unwrap()).await;
+    answered.unwrap().status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_given_up_is_one_line_with_its_tag_and_the_reason() {
+    record();
+    let server = anything();
+    let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "gone", "version": "1"},
+    }});
+    assert!(posted(&server, &initialize).await.is_success());
+    let session = server.sessions().list().remove(0);
+    recorded();
+    tokio::time::sleep(Duration::from_secs(25 * 60 * 60)).await;
+    assert!(server.sessions().is_empty());
+    let text = recorded();
+    let mut lines = text.lines().filter(|line| line.contains("session ended"));
+    let line = lines.next().unwrap();
+    let shown = format!("{:?}", session.id());
+    let tag = shown
+        .trim_start_matches("SessionId(#")
+        .trim_end_matches(')');
+    assert!(
+        line.contains(" INFO ") && line.contains("reason=idle"),
+        "{line}"
+    );
+    assert!(line.contains(&format!("session={tag}")), "{line}");
+    assert_eq!(lines.next(), None);
 }

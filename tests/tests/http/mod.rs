@@ -20,5 +20,5 @@ mod refusals;
 mod roots;
 mod scopes;
 mod sessions;
-mod sockets;
-mod support;
+pub(crate) mod sockets;
+pub(crate) mod support;
