@@ -1,7 +1,7 @@
 //! Opening a session costs a stranger more than the server.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 use std::time::Duration;
@@ -25,29 +25,31 @@ const PLACES: usize = 20;
 struct Waiting {
     server: Server,
     begun: Arc<Semaphore>,
+    /// The most sessions there ever were together, open or about to be.
     most: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
 }
 
 fn waiting(limits: Limits) -> Waiting {
     let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+    let most: Arc<AtomicUsize> = Arc::default();
+    let known: Arc<OnceLock<Server>> = Arc::default();
     let hook = {
-        let (begun, gate, most) = (begun.clone(), gate.clone(), Arc::clone(&most));
+        let (begun, gate) = (begun.clone(), gate.clone());
+        let (most, known) = (Arc::clone(&most), Arc::clone(&known));
+        let under_way: Arc<AtomicUsize> = Arc::default();
         move |session: Session| {
             let (begun, gate) = (begun.clone(), gate.clone());
-            let (under_way, most): (_, Arc<AtomicUsize>) = (under_way.clone(), Arc::clone(&most));
+            let under_way = Counted(Arc::clone(&under_way));
+            let together = under_way.one_more() + known.get().unwrap().sessions().len();
+            most.fetch_max(together, Ordering::SeqCst);
             async move {
-                most.fetch_max(
-                    under_way.fetch_add(1, Ordering::SeqCst) + 1,
-                    Ordering::SeqCst,
-                );
                 begun.add_permits(1);
-                let waited = Counted(under_way);
-                if session.opening().header("x-wait").is_some() {
-                    gate.acquire().await?.forget();
+                match session.opening().header("x-wait") {
+                    Some(_) => gate.acquire().await?.forget(),
+                    None => tokio::task::yield_now().await,
                 }
-                drop(waited);
+                drop(under_way);
                 Ok(())
             }
         }
@@ -55,16 +57,18 @@ fn waiting(limits: Limits) -> Waiting {
     let template = Template::builder("full", "1")
         .tool(named("plain"))
         .on_open(hook);
-    let tokens = ["ann", "bob"]
-        .into_iter()
-        .fold(BearerTokens::new(), |all, name| {
-            all.token(name, Caller::new(Principal::new("test", name)))
-        });
+    let names = ["ann", "bob"].into_iter();
+    let tokens = names.fold(BearerTokens::new(), |all, name| {
+        all.token(name, Caller::new(Principal::new("test", name)))
+    });
     let server = Server::builder(template.build().unwrap())
-        .limits(limits.at_capacity(AtCapacity::Refuse))
-        .authenticate(tokens);
+        .limits(limits)
+        .authenticate(tokens)
+        .build()
+        .unwrap();
+    known.set(server.clone()).unwrap();
     Waiting {
-        server: server.build().unwrap(),
+        server,
         begun,
         most,
         gate,
@@ -73,6 +77,12 @@ fn waiting(limits: Limits) -> Waiting {
 
 /// One opening that is under way, however it ends.
 struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn one_more(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
@@ -132,7 +142,7 @@ async fn no_more_openings_begin_than_there_are_places_and_who_is_there_notices_n
             begun,
             most,
             gate,
-        } = waiting(limits);
+        } = waiting(limits.at_capacity(AtCapacity::Refuse));
         let resident = Client::handshake_as(server.http(), "ann").await;
         seen(&begun).await;
         let knocks: Vec<_> = (0..200)
@@ -174,7 +184,11 @@ async fn no_more_openings_begin_than_there_are_places_and_who_is_there_notices_n
         let one_more = answered(opening(&server, "ann", false)).await;
         assert_eq!(one_more.status, refusal);
         assert_eq!(server.sessions().len(), PLACES + 1);
-        assert!(most.load(Ordering::SeqCst) <= PLACES);
+        assert_eq!(
+            most.load(Ordering::SeqCst),
+            PLACES + 1,
+            "never one too many"
+        );
         assert_eq!(list(&resident).await, StatusCode::OK);
     }
 }
@@ -183,12 +197,11 @@ async fn no_more_openings_begin_than_there_are_places_and_who_is_there_notices_n
 /// body, nor in `on_open`, nor after the answer.
 #[tokio::test(start_paused = true)]
 async fn a_half_open_session_gives_its_place_back_in_time() {
-    let limits = || {
-        Limits::default()
-            .sessions(1)
-            .handshake(Duration::from_secs(60))
-    };
-    let Waiting { server, begun, .. } = waiting(limits());
+    let limits = Limits::default()
+        .sessions(1)
+        .handshake(Duration::from_secs(60))
+        .at_capacity(AtCapacity::Refuse);
+    let Waiting { server, begun, .. } = waiting(limits);
     // A body that never comes takes no place.
     let mut slow = {
         use tower_service::Service;
@@ -223,6 +236,25 @@ async fn a_half_open_session_gives_its_place_back_in_time() {
         StatusCode::OK
     );
     assert_eq!(server.sessions().len(), 1);
+}
+
+/// Where a session at rest makes room for a new one, that is gone before the new one begins.
+#[tokio::test(start_paused = true)]
+async fn who_makes_room_has_gone_before_the_next_comes() {
+    let Waiting { server, most, .. } = waiting(Limits::default().sessions(PLACES));
+    for _ in 0..PLACES {
+        Client::handshake_as(server.http(), "ann").await;
+    }
+    pass(Duration::from_secs(11)).await;
+    let knocks = (0..200).map(|_| tokio::spawn(answered(opening(&server, "bob", false))));
+    let answers = futures_util::future::join_all(knocks).await;
+    let opened = answers.into_iter().filter(|answer| {
+        let answer = answer.as_ref().unwrap();
+        answer.status == StatusCode::OK
+    });
+    assert_eq!(opened.count(), PLACES, "the new ones are in use");
+    assert_eq!(server.sessions().len(), PLACES);
+    assert_eq!(most.load(Ordering::SeqCst), PLACES, "never one too many");
 }
 
 /// Nothing is allocated for who has no valid credential, or does not say `initialize` properly.
