@@ -55,6 +55,7 @@
 //! - [`#[tool]`](macro@tool): what a signature means; [`catalog`]: what handlers may answer with.
 //! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
 //! - [`Context`] and [`FromContext`]: what a handler can be given.
+//! - [`docs::scope`]: which session serves a request; [`docs::lifecycle`]: how it rests and ends.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
 //! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
@@ -102,6 +103,9 @@ pub mod docs {
 
     #[doc = include_str!("docs/scope.md")]
     pub mod scope {}
+
+    #[doc = include_str!("docs/lifecycle.md")]
+    pub mod lifecycle {}
 
     #[doc = include_str!("docs/observing.md")]
     pub mod observing {}

@@ -12,3 +12,4 @@ mod rmcp_client;
 mod sources;
 mod stdio;
 mod traps;
+mod users;

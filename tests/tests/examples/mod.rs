@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod callers;
+mod governed;
 mod process;
 mod web;
 
@@ -151,78 +153,6 @@ async fn stdio_cli_tells_people_and_models_the_same() {
         assert_eq!(refused["result"]["isError"], true);
         let said = String::from_utf8(outside.stderr).unwrap();
         assert!(said.contains(text(&refused)), "{said}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn per_user_tools_shows_each_caller_their_own() {
-    bounded(async {
-        let server = Child::start_http("per_user_tools").await;
-        let (ada, bob) = (server.url.query("user=ada"), server.url.query("user=bob"));
-        let adas = ada.call("tools/list", json!({})).await;
-        let own = [
-            "whoami",
-            "unlock_expert",
-            "query_overdue",
-            "query_top_customers",
-        ];
-        assert_eq!(tool_names(&adas), own);
-        assert_eq!(adas["result"]["cacheScope"], "private");
-        let call = |name: &str| json!({"name": name});
-        let hidden = bob.call("tools/call", call("query_overdue")).await;
-        let unknown = bob.call("tools/call", call("query_overdrawn")).await;
-        let renamed = unknown.to_string().replace("overdrawn", "overdue");
-        assert_eq!(hidden.to_string(), renamed);
-
-        let refused = ada.call("tools/call", call("unlock_expert")).await;
-        assert_eq!(refused["result"]["isError"], true);
-        assert!(text(&refused).contains("on_open"), "{refused}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn per_user_tools_unlocks_the_expert_in_a_handshake_session() {
-    bounded(async {
-        let mut server = Child::start("per_user_tools", &["--stdio"]);
-        server.initialize().await;
-        let before = server.ask("tools/list", json!({})).await;
-        assert!(!tool_names(&before).contains(&"expert"));
-        server
-            .ask("tools/call", json!({"name": "unlock_expert"}))
-            .await;
-        let after = server.ask("tools/list", json!({})).await;
-        assert!(tool_names(&after).contains(&"expert"));
-        assert_eq!(server.notified, ["notifications/tools/list_changed"]);
-        let stateless = server.ask("tools/list", web::stateless(json!({}))).await;
-        assert_eq!(tool_names(&stateless), tool_names(&before));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn ab_gating_keeps_its_choice() {
-    bounded(async {
-        let server = Child::start_http("ab_gating").await;
-        let chosen = [
-            ("ada", 1),
-            ("gus", 2),
-            ("nobody&variant=beta", 2),
-            ("gus&variant=default", 1),
-        ];
-        for (user, tools) in chosen {
-            let url = server.url.query(&format!("user={user}"));
-            for _ in 0..2 {
-                let listed = url.call("tools/list", json!({})).await;
-                assert_eq!(tool_names(&listed).len(), tools, "{user}");
-            }
-        }
-        let session = server.url.query("user=gus").open().await;
-        assert_eq!(
-            tool_names(&session.ask("tools/list", json!({})).await).len(),
-            2
-        );
     })
     .await;
 }

@@ -20,8 +20,8 @@ mod refusals;
 mod roots;
 mod scopes;
 mod sessions;
-mod sockets;
+pub(crate) mod sockets;
 mod stalling;
 #[cfg(unix)]
 mod stopping;
-mod support;
+pub(crate) mod support;
