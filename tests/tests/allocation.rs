@@ -1,6 +1,6 @@
 //! Proves that opening a session, calling a tool and editing a view allocate the same for a
-//! template of 10 tools and for one of 10,000, and that sessions which their clients abandon leave
-//! nothing behind. A program of its own: it counts with the global allocator, and nothing else may
+//! template of 10 tools and for one of 10,000, and that a session at rest is small, and that
+//! sessions which their clients abandon leave nothing behind. A program of its own: it counts with the global allocator, and nothing else may
 //! run meanwhile.
 
 use std::{alloc::System, time::Duration};
@@ -146,6 +146,39 @@ async fn abandon(server: &Server, number: usize) {
     assert!(stream.status().is_success());
 }
 
+/// How many bytes an open session holds that its client used and left alone.
+async fn held(server: &Server) -> isize {
+    const SESSIONS: usize = 10_000;
+    let open = async |number: usize| {
+        let message = |id: usize, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let introduced = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "idle", "version": "1"},
+        });
+        let id = post(server, None, &message(0, "initialize", introduced)).await;
+        let id = id.expect("a session");
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        post(server, Some(&id), &initialized).await;
+        let call = json!({"name": "last", "arguments": {}});
+        post(server, Some(&id), &message(number, "tools/call", call)).await;
+    };
+    // The tables have room for some sessions before there are any.
+    for number in 0..SESSIONS / 10 {
+        open(number).await;
+    }
+    let region = Region::new(ALLOCATOR);
+    for number in 0..SESSIONS {
+        open(number).await;
+    }
+    held_since(&region) / isize::try_from(SESSIONS).expect("not so many")
+}
+
+fn held_since(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
+    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+}
+
 /// How many bytes are held once all of so many abandoned sessions are over.
 async fn abandoned(server: &Server, clients: usize) -> isize {
     let region = Region::new(ALLOCATOR);
@@ -162,9 +195,7 @@ async fn abandoned(server: &Server, clients: usize) -> isize {
         }
     }
     assert!(server.sessions().is_empty());
-    let change = region.change();
-    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
-    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+    held_since(&region)
 }
 
 #[expect(clippy::print_stdout, reason = "a program may say what it found")]
@@ -179,12 +210,15 @@ fn main() {
     assert_eq!(few, many, "10 tools and 10,000 tools");
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
-    let left = runtime.expect("a runtime").block_on(async {
+    let (held, left) = runtime.expect("a runtime").block_on(async {
+        let held = held(&serve(1_000)).await;
         let server = serve(10);
         // The first ones pay for what is made once.
         abandoned(&server, 100).await;
-        abandoned(&server, ABANDONED).await
+        (held, abandoned(&server, ABANDONED).await)
     });
+    println!("a session that rests holds {held} bytes");
+    assert!(held < 900, "{held} bytes");
     println!("{ABANDONED} abandoned sessions left {left} bytes behind");
     assert!(left < 4_096, "{left} bytes");
     println!("the same for 10 tools and for 10,000: {few:#?}");

@@ -307,7 +307,7 @@ impl<'a> Post<'a> {
             }
         };
         live.core().traffic.heard(1, bytes);
-        let Some(guard) = live.core().calls.begin(&request.id) else {
+        let Some(guard) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
         let observed = Observed::begin(&Facts {
@@ -434,7 +434,7 @@ impl<'a> Post<'a> {
             }
             .into();
         }
-        let Some(guard) = live.core().calls.begin(&request.id) else {
+        let Some(guard) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
         let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);

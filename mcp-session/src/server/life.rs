@@ -25,7 +25,7 @@ struct Taken {
 impl Live {
     /// `on_open` is over, and nobody refused: from here on the scope decides what can be edited.
     pub(crate) fn opened(self: &Arc<Self>) {
-        self.begin();
+        self.begin_telling();
         self.stop_opening();
         self.step(|_| LifeEvent::Opened);
     }
@@ -92,7 +92,7 @@ impl Live {
     /// Waits until nothing is left to do for it, after its end. Cancel safe.
     pub(crate) async fn gone(&self) {
         loop {
-            let woken = self.cleared_signal().notified();
+            let woken = self.core().ended.news();
             // Registered before the look, so that it is not missed.
             if self.life().lock().state() == SessionState::Terminated {
                 return;
@@ -107,7 +107,7 @@ impl Live {
             tracing::error!("an entry of a session panicked while it was being dropped");
         }
         let taken = self.step(|_| LifeEvent::Closed);
-        self.cleared_signal().notify_waiters();
+        self.core().ended.cleared();
         if taken.change.is_some()
             && self.is_watched()
             && self.has_begun()

@@ -9,7 +9,6 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
 
 use crate::auth::Principal;
 use crate::catalog::{
@@ -18,7 +17,7 @@ use crate::catalog::{
 };
 use crate::context::{Call, Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
-use crate::protocol::{Era, Frame, Root, method};
+use crate::protocol::{Era, Frame, RequestId, Root, method};
 use crate::server::hooks::{Hooks, Waiting};
 use crate::server::hub::Hub;
 use crate::server::principal::Shared;
@@ -26,7 +25,8 @@ use crate::server::template::{Blueprint, Revision};
 use crate::server::variant::Member;
 use crate::server::{Limits, Server, ServerInner, Totals};
 use crate::session::{
-    About, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening, SessionId, SessionState,
+    About, CallGuard, Calling, Calls, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening,
+    SessionId, SessionState,
 };
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -79,7 +79,6 @@ pub(crate) struct Live {
     // Held for a step only: never across an await, and nothing of the user's runs under it.
     life: Mutex<Lifecycle>,
     waiting: Waiting,
-    cleared: Notify,
     hub: Arc<Hub>,
     /// When it was opened, in milliseconds of its server's life.
     opened_ms: u64,
@@ -165,7 +164,6 @@ impl Live {
             begun: AtomicBool::new(false),
             life: Mutex::new(Lifecycle::new(now_ms)),
             waiting: Waiting::default(),
-            cleared: Notify::new(),
             hub: Arc::clone(&server.hub),
             opened_ms: now_ms,
             heard_ms: AtomicU64::new(now_ms),
@@ -197,13 +195,13 @@ impl Live {
         &self.life
     }
 
-    /// Notified when its life is over.
-    pub(crate) fn cleared_signal(&self) -> &Notify {
-        &self.cleared
+    /// Takes a request's id while it runs; `None` while another one has it.
+    pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
+        CallGuard::begin(Arc::clone(self) as _, id)
     }
 
     /// `on_open` begins, or there is none: from here on the end is told.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin_telling(&self) {
         self.begun.store(true, Ordering::Release);
     }
 
@@ -486,6 +484,12 @@ impl fmt::Debug for Live {
         f.debug_struct("Live")
             .field("core", &self.core)
             .finish_non_exhaustive()
+    }
+}
+
+impl Calling for Live {
+    fn calls(&self) -> &Calls {
+        &self.core.calls
     }
 }
 

@@ -116,7 +116,7 @@ impl Server {
         let Some(hook) = live.blueprint().on_open.clone() else {
             return Ok(());
         };
-        live.begin();
+        live.begin_telling();
         let session = Session::new(Arc::clone(live));
         let hooked = crate::server::contained(async move { hook(session).await });
         let hooked = if live.core().era() == Era::Stateless && live.principals().is_none() {

@@ -1,15 +1,17 @@
 //! The live handshake sessions, by id.
 
 use std::{
+    borrow::Borrow,
     cmp::Reverse,
     collections::HashMap,
+    hash::{Hash, Hasher},
     sync::{Arc, Weak},
 };
 
 use parking_lot::Mutex;
 
 use crate::server::places::Places;
-use crate::server::shards::Shards;
+use crate::server::shards::{Shard, Shards};
 use crate::server::variant::Member;
 use crate::server::{Live, ServerInner, Session, Totals, metrics};
 use crate::session::{EndReason, SessionId};
@@ -27,12 +29,37 @@ const FRUITLESS_MS: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     // Held for a map operation only, never across an await; sessions are ended outside.
-    shards: Shards<SessionId, Arc<Live>>,
+    shards: Shards<ById, ()>,
     places: Places,
     // Held for a list operation only.
     resting: Mutex<Resting>,
     /// The janitor is at work. Held to look and to set.
     pub(crate) janitor: Mutex<bool>,
+}
+
+/// A live session as the table holds it: found by its id, of which it needs no copy.
+#[derive(Debug)]
+struct ById(Arc<Live>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.core().id().as_str()
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.core().id() == other.0.core().id()
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let id: &str = self.borrow();
+        id.hash(state);
+    }
 }
 
 /// Sessions that were at rest when somebody searched, the longest at the end.
@@ -59,34 +86,38 @@ impl Registry {
     }
 
     fn insert(&self, live: &Arc<Live>) {
-        let id = live.core().id().clone();
-        self.shards
-            .of(id.as_str())
-            .write()
-            .insert(id, Arc::clone(live));
+        let shard = self.shards.of(live.core().id().as_str());
+        shard.write().insert(ById(Arc::clone(live)), ());
         live.totals(Totals::opened);
     }
 
     /// The session of this id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Live>> {
-        self.shards.of(id).read().get(id).cloned()
+        let shard = self.shards.of(id).read();
+        shard
+            .get_key_value(id)
+            .map(|(found, ())| Arc::clone(&found.0))
     }
 
     /// Ends a session and forgets it; false when there is none of this id.
     pub(crate) fn end(&self, id: &str, reason: EndReason) -> bool {
-        let removed = self.shards.of(id).write().remove(id);
-        removed.is_some_and(|live| {
-            self.left(&live);
-            live.end(reason);
-            true
-        })
+        let Some(live) = self.remove(id) else {
+            return false;
+        };
+        self.left(&live);
+        live.end(reason);
+        true
     }
 
     /// Forgets a session that has ended.
     fn forget(&self, live: &Arc<Live>) {
-        let id = live.core().id().as_str();
-        let removed = self.shards.of(id).write().remove(id);
+        let removed = self.remove(live.core().id().as_str());
         removed.inspect(|live| self.left(live));
+    }
+
+    fn remove(&self, id: &str) -> Option<Arc<Live>> {
+        let removed = self.shards.of(id).write().remove_entry(id);
+        removed.map(|(found, ())| found.0)
     }
 
     fn left(&self, live: &Live) {
@@ -100,7 +131,7 @@ impl Registry {
     pub(crate) fn end_all(&self, reason: EndReason) {
         for shard in self.shards.iter() {
             let sessions = std::mem::take(&mut *shard.write());
-            for live in sessions.values() {
+            for ById(live) in sessions.keys() {
                 self.left(live);
                 live.end(reason);
             }
@@ -113,7 +144,7 @@ impl Registry {
         // What was found before is old by now, and holds memory of sessions that are gone.
         *self.resting.lock() = Resting::default();
         for shard in self.shards.iter() {
-            let sessions: Vec<_> = shard.read().values().cloned().collect();
+            let sessions = all(shard);
             for live in sessions.iter().filter(|live| live.is_over_http()) {
                 if live.look() {
                     self.forget(live);
@@ -203,11 +234,8 @@ impl Registry {
     pub(crate) fn of_variant(&self, variant: &Arc<Member>) -> Vec<Arc<Live>> {
         let mut sessions = Vec::new();
         for shard in self.shards.iter() {
-            let shard = shard.read();
-            let own = shard
-                .values()
-                .filter(|live| Arc::ptr_eq(live.variant(), variant));
-            sessions.extend(own.cloned());
+            let own = |live: &Arc<Live>| Arc::ptr_eq(live.variant(), variant);
+            sessions.extend(all(shard).into_iter().filter(own));
         }
         sessions
     }
@@ -215,8 +243,7 @@ impl Registry {
     /// Calls `each` with every session, outside any lock.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Arc<Live>)) {
         for shard in self.shards.iter() {
-            let sessions: Vec<_> = shard.read().values().cloned().collect();
-            sessions.iter().for_each(&mut each);
+            all(shard).iter().for_each(&mut each);
         }
     }
 
@@ -225,8 +252,14 @@ impl Registry {
     }
 }
 
+/// The sessions of one part of the table.
+fn all(shard: &Shard<ById, ()>) -> Vec<Arc<Live>> {
+    let sessions = shard.read();
+    sessions.keys().map(|found| Arc::clone(&found.0)).collect()
+}
+
 /// Gives back the room that a part of the table does not need any more.
-fn shrink(table: &mut HashMap<SessionId, Arc<Live>>) {
+fn shrink(table: &mut HashMap<ById, ()>) {
     if table.capacity() > ROOM && table.capacity() / 4 > table.len() {
         table.shrink_to_fit();
     }

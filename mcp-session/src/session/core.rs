@@ -29,14 +29,14 @@ pub(crate) struct Core {
     initialized: AtomicBool,
     /// The handshake era's minimum level, as [`LogLevel`]'s number.
     log_level: AtomicU8,
-    pub(crate) calls: Arc<Calls>,
-    pub(crate) questions: Arc<Questions>,
+    pub(crate) calls: Calls,
+    pub(crate) questions: Questions,
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
-    // Held for a set operation only, never across an await.
-    subscriptions: Mutex<BTreeSet<Arc<str>>>,
-    ended: Ended,
+    // Held for a set operation only, never across an await. Most clients subscribe to nothing.
+    subscriptions: Mutex<Option<Box<BTreeSet<Arc<str>>>>>,
+    pub(crate) ended: Ended,
 }
 
 impl Core {
@@ -47,8 +47,8 @@ impl Core {
             client: OnceLock::new(),
             initialized: AtomicBool::new(false),
             log_level: AtomicU8::new(LogLevel::Info as u8),
-            calls: Arc::default(),
-            questions: Arc::default(),
+            calls: Calls::default(),
+            questions: Questions::default(),
             streams: Streams::default(),
             roots: Roots::default(),
             traffic: Counters::default(),
@@ -98,20 +98,25 @@ impl Core {
 
     /// Remembers that the client wants to hear of this resource; false when it did already.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().insert(uri.into())
+        let mut subscriptions = self.subscriptions.lock();
+        subscriptions.get_or_insert_default().insert(uri.into())
     }
 
     pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().remove(uri)
+        let mut subscriptions = self.subscriptions.lock();
+        subscriptions.as_mut().is_some_and(|uris| uris.remove(uri))
     }
 
     pub(crate) fn subscription_count(&self) -> usize {
-        self.subscriptions.lock().len()
+        self.subscriptions
+            .lock()
+            .as_ref()
+            .map_or(0, |uris| uris.len())
     }
 
     /// The shared name of the resource, if the client wants to hear of it.
     pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
-        self.subscriptions.lock().get(uri).cloned()
+        self.subscriptions.lock().as_ref()?.get(uri).cloned()
     }
 
     /// Marks this session's event ids, without giving its id away.
