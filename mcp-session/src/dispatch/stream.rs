@@ -141,9 +141,6 @@ impl Connection {
             Ok(client) => client,
             Err(error) => return Answer::error(400, Some(&request.id), &error, latest).into(),
         };
-        let Some(guard) = self.live.begin(&request.id) else {
-            return Answer::error(400, Some(&request.id), &taken(), latest).into();
-        };
         let opening = Opening::new(Era::Stateless, self.principal.clone());
         let (live, scope) = match self.server.enter(&opening) {
             Ok(entered) => entered,
@@ -151,6 +148,9 @@ impl Connection {
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, latest).into();
             }
+        };
+        let Some(guard) = self.live.begin_within(&request.id, live.cancellation()) else {
+            return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
         let admitted = Admitted {
             request,
@@ -179,8 +179,12 @@ impl Connection {
             let cancel = admitted.guard.token().clone();
             let opening = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return None,
                 opening = server.open(&opened) => opening,
+                () = cancel.cancelled() => {
+                    // Unless its session was refused, or ended meanwhile: that is the answer.
+                    opened.core().end_reason()?;
+                    server.open(&opened).await
+                }
             };
             if let Err(error) = opening {
                 return Some(Answer::error(
@@ -440,7 +444,8 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
                 None => RpcError::internal("the session was refused"),
             }
         }
-        OpenError::Full => RpcError::internal("the server takes no more sessions now"),
+        OpenError::Full(full) => RpcError::internal(full.why()),
+        OpenError::Ended => RpcError::internal("the session ended before it was open: try again"),
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")

@@ -227,7 +227,7 @@ impl Telling {
                 Some(fact @ Fact::Closed(_)) => {
                     self.closing = true;
                     // Cancelled calls are gone before the end is told, if they go in time.
-                    clock::within(live.hub().patience, live.core().calls.gone()).await;
+                    clock::within(live.hub().patience, live.left_alone()).await;
                     run(&live, fact).await;
                     live.cleared();
                 }

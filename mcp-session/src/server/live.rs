@@ -9,6 +9,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
 use crate::catalog::{
@@ -197,7 +198,16 @@ impl Live {
 
     /// Takes a request's id while it runs; `None` while another one has it.
     pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
-        CallGuard::begin(Arc::clone(self) as _, id)
+        self.begin_within(id, CancellationToken::new())
+    }
+
+    /// As [`begin`](Self::begin), for a request that this token cancels.
+    pub(crate) fn begin_within(
+        self: &Arc<Self>,
+        id: &RequestId,
+        token: CancellationToken,
+    ) -> Option<CallGuard> {
+        CallGuard::begin(Arc::clone(self) as _, id, token)
     }
 
     /// `on_open` begins, or there is none: from here on the end is told.
@@ -305,6 +315,19 @@ impl Live {
         self.over_http
     }
 
+    /// It takes one of the server's places, and is looked after: it does not end with a byte
+    /// stream or a request.
+    pub(crate) fn has_place(&self) -> bool {
+        self.over_http || self.shared.is_some()
+    }
+
+    /// Cancelled when a request of the stateless era is to stop because its session ends.
+    pub(crate) fn cancellation(&self) -> CancellationToken {
+        self.shared
+            .as_ref()
+            .map_or_else(CancellationToken::new, |shared| shared.cancellation())
+    }
+
     /// Notes that something was heard of its client.
     pub(crate) fn heard(&self) {
         self.heard_ms.store(self.hub.now_ms(), Ordering::Relaxed);
@@ -318,12 +341,6 @@ impl Live {
             now_ms.saturating_sub(self.opened_ms),
             now_ms.saturating_sub(heard_ms),
         )
-    }
-
-    /// When a principal's session was last heard of, if nothing uses it now.
-    pub(crate) fn rests_since(&self) -> Option<u64> {
-        let shared = self.principals()?;
-        (!shared.is_used()).then(|| self.heard_ms.load(Ordering::Relaxed))
     }
 
     /// True once `on_open` is over and has not refused.

@@ -31,7 +31,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
+use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
 use crate::clock;
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
@@ -43,9 +43,8 @@ pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
 pub use principal::PrincipalScope;
-pub use registry::Sessions;
 pub use roots::RootsChange;
-pub use sessions::Unhealthy;
+pub use sessions::{Sessions, Unhealthy};
 pub use stats::{ServerStats, SessionStats};
 pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
@@ -61,7 +60,7 @@ pub(crate) use template::Blueprint;
 
 use hub::Hub;
 use listeners::Listeners;
-use principal::Principals;
+use principal::Records;
 use registry::Registry;
 use variant::Variants;
 
@@ -98,7 +97,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
-    pub(crate) principals: Principals,
+    /// What is kept of principals.
+    pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
     authenticator: Option<Arc<dyn Authenticate>>,
@@ -138,7 +138,7 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
-            principals: Principals::default(),
+            records: Records::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
@@ -161,7 +161,7 @@ impl Server {
         &self.inner.limits
     }
 
-    /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
+    /// The live sessions, of handshakes and of principals: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
     }
@@ -222,7 +222,6 @@ impl Server {
         }
         self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
-        self.inner.principals.end_all(EndReason::Shutdown);
         let rest = async {
             self.inner.tasks.wait().await;
             self.inner.hub.hooks.wait().await;
@@ -234,6 +233,14 @@ impl Server {
 }
 
 impl ServerInner {
+    /// Tells whoever watches that a client was refused a session.
+    pub(crate) fn refused(&self, principal: Option<&Principal>, reason: Refusal) {
+        self.hub.events.publish(|| SessionEvent::Refused {
+            principal: principal.cloned(),
+            reason,
+        });
+    }
+
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
@@ -261,7 +268,6 @@ impl Drop for ServerInner {
         // The janitor stops, and nobody stays behind who would never be told of the end.
         self.stopping.cancel();
         self.sessions.end_all(EndReason::Shutdown);
-        self.principals.end_all(EndReason::Shutdown);
     }
 }
 
@@ -269,7 +275,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("sessions", &self.inner.sessions.len())
-            .field("principals", &self.inner.principals.len())
             .finish_non_exhaustive()
     }
 }

@@ -36,18 +36,17 @@ struct Table {
 }
 
 impl Calls {
-    /// Takes `id` until it is removed; `None` when a request with this id is running.
-    fn begin(&self, id: &RequestId) -> Option<CancellationToken> {
+    /// Takes `id` until it is removed; false when a request with this id is running.
+    fn begin(&self, id: &RequestId, token: &CancellationToken) -> bool {
         let mut table = self.table.lock();
         if table.running.iter().any(|(known, _)| known == id) {
-            return None;
+            return false;
         }
-        let token = CancellationToken::new();
         if table.closed {
             token.cancel();
         }
         table.running.push((id.clone(), token.clone()));
-        Some(token)
+        true
     }
 
     /// Cancels the request with this id; false when none is running.
@@ -103,10 +102,16 @@ pub(crate) struct CallGuard {
 
 impl CallGuard {
     /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
-    pub(crate) fn begin(home: Arc<dyn Calling>, id: &RequestId) -> Option<Self> {
-        let token = home.calls().begin(id)?;
-        let id = id.clone();
-        Some(Self { home, id, token })
+    /// The token is cancelled with it.
+    pub(crate) fn begin(
+        home: Arc<dyn Calling>,
+        id: &RequestId,
+        token: CancellationToken,
+    ) -> Option<Self> {
+        home.calls().begin(id, &token).then(|| {
+            let id = id.clone();
+            Self { home, id, token }
+        })
     }
 
     /// Keeps the id without the message it came in: for a request that stays open for long.
@@ -166,7 +171,7 @@ mod tests {
     }
 
     fn begin(calls: &Arc<Calls>, id: &RequestId) -> Option<CallGuard> {
-        CallGuard::begin(Arc::clone(calls) as _, id)
+        CallGuard::begin(Arc::clone(calls) as _, id, CancellationToken::new())
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub(crate) struct Core {
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
-    // Held for a set operation only, never across an await. Most clients subscribe to nothing.
-    subscriptions: Mutex<Option<Box<BTreeSet<Arc<str>>>>>,
+    // Held for a set operation only, never across an await.
+    subscriptions: Mutex<BTreeSet<Arc<str>>>,
     pub(crate) ended: Ended,
 }
 
@@ -98,25 +98,20 @@ impl Core {
 
     /// Remembers that the client wants to hear of this resource; false when it did already.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        let mut subscriptions = self.subscriptions.lock();
-        subscriptions.get_or_insert_default().insert(uri.into())
+        self.subscriptions.lock().insert(uri.into())
     }
 
     pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        let mut subscriptions = self.subscriptions.lock();
-        subscriptions.as_mut().is_some_and(|uris| uris.remove(uri))
+        self.subscriptions.lock().remove(uri)
     }
 
     pub(crate) fn subscription_count(&self) -> usize {
-        self.subscriptions
-            .lock()
-            .as_ref()
-            .map_or(0, |uris| uris.len())
+        self.subscriptions.lock().len()
     }
 
     /// The shared name of the resource, if the client wants to hear of it.
     pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
-        self.subscriptions.lock().as_ref()?.get(uri).cloned()
+        self.subscriptions.lock().get(uri).cloned()
     }
 
     /// Marks this session's event ids, without giving its id away.
