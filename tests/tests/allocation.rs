@@ -1,7 +1,7 @@
 //! Proves that opening a session, calling a tool and editing a view allocate the same for a
-//! template of 10 tools and for one of 10,000, and that sessions which their clients abandon leave
-//! nothing behind. A program of its own: it counts with the global allocator, and nothing else may
-//! run meanwhile.
+//! template of 10 tools and for one of 10,000, that a session at rest is small, and that sessions
+//! which their clients abandon leave nothing behind. A program of its own: it counts with the
+//! global allocator, and nothing else may run meanwhile.
 
 use std::{alloc::System, convert::Infallible, time::Duration};
 
@@ -211,6 +211,38 @@ async fn abandon(server: &Server, number: usize) -> bool {
     true
 }
 
+/// How many bytes an open session holds that its client used and left alone.
+async fn held(server: &Server) -> isize {
+    const SESSIONS: usize = 10_000;
+    let open = async |number: usize| {
+        let message = |id: usize, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let introduced = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "idle", "version": "1"},
+        });
+        let id = send(server, "POST", None, &message(0, "initialize", introduced)).await;
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        send(server, "POST", Some(&id), &initialized).await;
+        let call = json!({"name": "last", "arguments": {}});
+        send(server, "POST", Some(&id), &message(number, "tools/call", call)).await;
+    };
+    // The tables have room for some sessions before there are any.
+    for number in 0..SESSIONS / 10 {
+        open(number).await;
+    }
+    let region = Region::new(ALLOCATOR);
+    for number in 0..SESSIONS {
+        open(number).await;
+    }
+    held_since(&region) / isize::try_from(SESSIONS).expect("not so many")
+}
+
+fn held_since(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
+    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+}
+
 /// Lets so much time pass, and everybody who looks after something have many turns meanwhile.
 async fn pass(time: Duration) {
     for _ in 0..100 {
@@ -219,12 +251,6 @@ async fn pass(time: Duration) {
             tokio::task::yield_now().await;
         }
     }
-}
-
-fn live_bytes(region: &Region<'_, System>) -> isize {
-    let change = region.change();
-    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
-    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
 }
 
 /// What so many abandoned clients hold.
@@ -245,17 +271,17 @@ async fn abandoned(server: &Server, clients: usize) -> Held {
     }
     assert_eq!(server.sessions().len(), sessions);
     let count = |sessions| isize::try_from(sessions).expect("no such number of sessions");
-    let hot = live_bytes(&region) / count(sessions);
+    let hot = held_since(&region) / count(sessions);
     // Half of them never got beyond their handshake, and calls nobody came back for are dropped.
     pass(Duration::from_secs(20 * 60)).await;
     let parked = server.sessions().list();
     assert!(parked.iter().all(|one| one.state() == SessionState::Parked));
     let of = count(parked.len());
     drop(parked);
-    let parked = live_bytes(&region) / of;
+    let parked = held_since(&region) / of;
     pass(Duration::from_secs(25 * 60 * 60)).await;
     nothing_is_left(server);
-    let left = live_bytes(&region);
+    let left = held_since(&region);
     Held { hot, parked, left }
 }
 
@@ -291,13 +317,16 @@ fn main() {
     assert_eq!(few, many, "10 tools and 10,000 tools");
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
-    let held = runtime.expect("a runtime").block_on(async {
+    let (rests, held) = runtime.expect("a runtime").block_on(async {
+        let rests = held(&serve(1_000)).await;
         let server = abandonable();
         // The first ones pay for what is made once: the runtime keeps the room that its queue of
         // tasks needs when the calls of all of them are given up at once.
         abandoned(&server, ABANDONED).await;
-        abandoned(&server, ABANDONED).await
+        (rests, abandoned(&server, ABANDONED).await)
     });
+    println!("a session that rests holds {rests} bytes");
+    assert!(rests < 900, "{rests} bytes");
     let Held { hot, parked, left } = held;
     println!(
         "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"

@@ -1,5 +1,7 @@
 //! `subscriptions/listen` (2026-07-28, "Subscriptions").
 
+use std::sync::Arc;
+
 use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources::check_kept;
@@ -45,6 +47,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     } else {
         Over::ByteStream
     };
+    let session = Arc::clone(&live);
     let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone()).over(over);
     let Some(listening) = server.listeners.open(server, listener) else {
         return Err(Failure::busy("too many subscriptions are open"));
@@ -60,7 +63,11 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         };
         let answered = tokio::select! {
             biased;
-            () = cancel.cancelled() => None,
+            () = cancel.cancelled() => session.core().end_reason().map(|_| {
+                // Not the client's wish: its session was ended.
+                listening.tear_down();
+                answer(&id, Ok(listening.closing()), &shape)
+            }),
             answers = ended => answers.then(|| answer(&id, Ok(listening.closing()), &shape)),
         };
         drop((listening, guard, scope, running));

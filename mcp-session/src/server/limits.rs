@@ -79,8 +79,9 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtCapacity {
-    /// The session that rested longest ends, with [`EndReason::Evicted`](crate::EndReason::Evicted), and makes room. One in
-    /// which a call runs, or a stream is open, or that was just heard of, is never taken; where
+    /// The session that rested longest ends, with
+    /// [`EndReason::Evicted`](crate::EndReason::Evicted), and makes room. One in which a call runs
+    /// or a stream is open is never taken, nor a handshake session that was just heard of; where
     /// all are like that, the client is refused.
     EvictIdle,
     /// The client is refused: with 503 where the server is full, with 429 where its principal has
@@ -134,33 +135,33 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Handshake sessions over HTTP at one time; 100,000 unless set. What happens to an
-    /// `initialize` beyond it, [`at_capacity`](Self::at_capacity) says.
-    ///
-    /// As many sessions of principals may be live beside them. Beyond that, those that rest make
-    /// room, the longest first; where all are in use, a further principal is refused.
+    /// Sessions at one time; 100,000 unless set: handshake sessions over HTTP, and sessions of
+    /// principals in the stateless era, both together. What happens to a client that wants one
+    /// more, [`at_capacity`](Self::at_capacity) says.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
     }
 
-    /// Handshake sessions over HTTP that one principal may have at one time; 1,000 unless set.
-    /// Beyond it its own session that rested longest makes room, or the `initialize` is refused
-    /// with 429, as [`at_capacity`](Self::at_capacity) says. Anonymous callers count as nobody's.
+    /// Sessions that one principal may have at one time, of those that
+    /// [`sessions`](Self::sessions) counts; 1,000 unless set. In the stateless era it has one per
+    /// variant. Beyond the limit its own session that rested longest makes room, or the client is
+    /// refused with 429, as [`at_capacity`](Self::at_capacity) says. Anonymous callers count as
+    /// nobody's.
     pub fn per_principal(mut self, sessions: usize) -> Self {
         self.per_principal = sessions;
         self
     }
 
-    /// Handshake sessions over HTTP that may be opened per second, with bursts of one second's
-    /// worth; any number unless set. Beyond it an `initialize` is refused with 429 and
-    /// `Retry-After`.
+    /// Sessions that may be opened per second, of those that [`sessions`](Self::sessions) counts,
+    /// with bursts of one second's worth; any number unless set. Beyond it a client that wants one
+    /// is refused with 429 and `Retry-After`.
     pub fn openings_per_second(mut self, openings: u32) -> Self {
         self.openings = Some(openings.max(1));
         self
     }
 
-    /// What happens to an `initialize` when there are as many sessions as there may be;
+    /// What happens to a client that wants a session when there are as many sessions as there may be;
     /// [`AtCapacity::EvictIdle`] unless set.
     pub fn at_capacity(mut self, policy: AtCapacity) -> Self {
         self.at_capacity = policy;
@@ -177,21 +178,26 @@ impl Limits {
 
     /// How long a handshake session over HTTP may stay silent, without a request, a running call
     /// or an open stream, before it is *parked*: what it does not need while it rests is freed,
-    /// and the next request finds it as it was. Ten minutes unless set. A principal's session is
-    /// put away after the same time; its durable changes stay.
+    /// and the next request finds it as it was. Ten minutes unless set.
+    ///
+    /// A principal's session in the stateless era ends after the same time, with
+    /// [`EndReason::Idle`](crate::EndReason::Idle): its durable changes stay, and the next request
+    /// opens it anew.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }
 
     /// How long a handshake session over HTTP may stay silent, in the same sense, before it ends
-    /// and its client gets 404; 24 hours unless set.
+    /// and its client gets 404; 24 hours unless set. A principal's session is put away before, by
+    /// [`idle`](Self::idle).
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// How long a handshake session over HTTP may live, however busy it is; for ever unless set.
+    /// How long a handshake session over HTTP, or a principal's, may live, however busy it is; for
+    /// ever unless set.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
@@ -378,9 +384,21 @@ impl Limits {
         Deadlines {
             handshake: millis(self.handshake),
             rest: millis(self.look()),
+            spare: millis(self.look()),
             idle: millis(self.idle),
             retention: millis(self.retention),
             lifetime: self.lifetime.map_or(u64::MAX, millis),
+        }
+    }
+
+    /// A principal's session is not parked but put away: what it would keep for the next request,
+    /// that one makes anew from what is durable. For the same reason it can be spared as soon as
+    /// nothing uses it.
+    pub(crate) fn deadlines_of_principals(&self) -> Deadlines {
+        Deadlines {
+            spare: 0,
+            retention: millis(self.idle.min(self.retention)),
+            ..self.deadlines()
         }
     }
 

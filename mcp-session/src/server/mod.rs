@@ -34,7 +34,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
+use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
@@ -46,9 +46,8 @@ pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
 pub use principal::PrincipalScope;
-pub use registry::Sessions;
 pub use roots::RootsChange;
-pub use sessions::Unhealthy;
+pub use sessions::{Sessions, Unhealthy};
 pub use stats::{ServerStats, SessionStats};
 pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
@@ -65,7 +64,7 @@ pub(crate) use template::Blueprint;
 
 use hub::Hub;
 use listeners::Listeners;
-use principal::Principals;
+use principal::Records;
 use registry::Registry;
 use shutdown::Shutdown;
 use variant::Variants;
@@ -103,7 +102,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
-    pub(crate) principals: Principals,
+    /// What is kept of principals.
+    pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
     authenticator: Option<Arc<dyn Authenticate>>,
@@ -145,7 +145,7 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
-            principals: Principals::default(),
+            records: Records::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             farewell: builder.farewell,
@@ -170,7 +170,7 @@ impl Server {
         &self.inner.limits
     }
 
-    /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
+    /// The live sessions, of handshakes and of principals: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
     }
@@ -211,6 +211,14 @@ impl Server {
 }
 
 impl ServerInner {
+    /// Tells whoever watches that a client was refused a session.
+    pub(crate) fn refused(&self, principal: Option<&Principal>, reason: Refusal) {
+        self.hub.events.publish(|| SessionEvent::Refused {
+            principal: principal.cloned(),
+            reason,
+        });
+    }
+
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
@@ -238,7 +246,6 @@ impl Drop for ServerInner {
         // The janitor stops, and nobody stays behind who would never be told of the end.
         self.stopping.cancel();
         self.sessions.end_all(EndReason::Shutdown);
-        self.principals.end_all(EndReason::Shutdown);
     }
 }
 
@@ -246,7 +253,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("sessions", &self.inner.sessions.len())
-            .field("principals", &self.inner.principals.len())
             .finish_non_exhaustive()
     }
 }

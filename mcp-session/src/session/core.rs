@@ -29,14 +29,14 @@ pub(crate) struct Core {
     initialized: AtomicBool,
     /// The handshake era's minimum level, as [`LogLevel`]'s number.
     log_level: AtomicU8,
-    pub(crate) calls: Arc<Calls>,
-    pub(crate) questions: Arc<Questions>,
+    pub(crate) calls: Calls,
+    pub(crate) questions: Questions,
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
     // Held for a set operation only, never across an await.
     subscriptions: Mutex<BTreeSet<Arc<str>>>,
-    ended: Ended,
+    pub(crate) ended: Ended,
 }
 
 impl Core {
@@ -47,8 +47,8 @@ impl Core {
             client: OnceLock::new(),
             initialized: AtomicBool::new(false),
             log_level: AtomicU8::new(LogLevel::Info as u8),
-            calls: Arc::default(),
-            questions: Arc::default(),
+            calls: Calls::default(),
+            questions: Questions::default(),
             streams: Streams::default(),
             roots: Roots::default(),
             traffic: Counters::default(),
