@@ -55,6 +55,8 @@
 //! - [`#[tool]`](macro@tool): what a signature means; [`catalog`]: what handlers may answer with.
 //! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
 //! - [`Context`] and [`FromContext`]: what a handler can be given.
+//! - [`docs::state`]: what a server remembers, and where; [`Handle`]: state for clients without a
+//!   session.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
 //! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
@@ -92,6 +94,8 @@ pub mod catalog;
 
 pub mod server;
 
+pub mod handle;
+
 mod dispatch;
 
 pub mod transport;
@@ -104,6 +108,9 @@ pub mod docs {
 
     #[doc = include_str!("docs/scope.md")]
     pub mod scope {}
+
+    #[doc = include_str!("docs/state.md")]
+    pub mod state {}
 
     #[doc = include_str!("docs/observing.md")]
     pub mod observing {}
@@ -118,6 +125,7 @@ pub use catalog::{
 };
 pub use context::{Context, Dep, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
+pub use handle::{Handle, HandleKind};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::Elicited;

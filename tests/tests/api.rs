@@ -7,6 +7,7 @@ mod examples;
 mod house_rules;
 mod http;
 mod isolation;
+mod keeping;
 mod layering;
 mod rmcp_client;
 mod sources;

@@ -106,6 +106,7 @@ impl Live {
         if catch_unwind(AssertUnwindSafe(|| self.forget_changes())).is_err() {
             tracing::error!("an entry of a session panicked while it was being dropped");
         }
+        self.forget_state();
         let taken = self.step(|_| LifeEvent::Closed);
         self.cleared_signal().notify_waiters();
         if taken.change.is_some()

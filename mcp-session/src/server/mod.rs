@@ -21,6 +21,7 @@ mod registry;
 mod roots;
 mod sessions;
 mod shards;
+mod state;
 mod stats;
 mod template;
 mod variant;
@@ -62,7 +63,7 @@ pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
 use hub::Hub;
-use keeper::Keeper;
+pub(crate) use keeper::{Hold, Keeper};
 use listeners::Listeners;
 use principal::Principals;
 use registry::Registry;
