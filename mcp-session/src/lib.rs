@@ -56,6 +56,8 @@
 //! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
 //! - [`Context`] and [`FromContext`]: what a handler can be given.
 //! - [`docs::scope`]: which session serves a request; [`docs::lifecycle`]: how it rests and ends.
+//! - [`docs::state`]: what a server remembers, and where; [`Handle`]: state for clients without a
+//!   session.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
 //! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
@@ -81,6 +83,8 @@ mod error;
 pub mod auth;
 pub mod schema;
 
+pub mod store;
+
 pub mod session;
 
 pub mod peer;
@@ -90,6 +94,8 @@ pub mod context;
 pub mod catalog;
 
 pub mod server;
+
+pub mod handle;
 
 mod dispatch;
 
@@ -107,6 +113,9 @@ pub mod docs {
     #[doc = include_str!("docs/lifecycle.md")]
     pub mod lifecycle {}
 
+    #[doc = include_str!("docs/state.md")]
+    pub mod state {}
+
     #[doc = include_str!("docs/observing.md")]
     pub mod observing {}
 }
@@ -120,6 +129,7 @@ pub use catalog::{
 };
 pub use context::{Context, Dep, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
+pub use handle::{Handle, HandleKind};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::Elicited;

@@ -275,7 +275,7 @@ async fn abandoned(server: &Server, clients: usize) -> Held {
     // Half of them never got beyond their handshake, and calls nobody came back for are dropped.
     pass(Duration::from_secs(20 * 60)).await;
     let parked = server.sessions().list();
-    assert!(parked.iter().all(|one| one.state() == SessionState::Parked));
+    assert!(parked.iter().all(|one| one.lifecycle() == SessionState::Parked));
     let of = count(parked.len());
     drop(parked);
     let parked = held_since(&region) / of;

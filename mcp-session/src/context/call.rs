@@ -1,6 +1,10 @@
 //! One request in flight: what it said, where its messages go, whether it is still wanted.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +14,7 @@ use crate::context::Host;
 use crate::context::progress::Steps;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
+use crate::store::Scratch;
 
 /// What a request brings.
 pub(crate) struct CallParts {
@@ -38,6 +43,8 @@ pub(crate) struct Call {
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
+    /// What this exchange remembers, once it does.
+    scratch: OnceLock<Arc<Scratch>>,
 }
 
 /// What was said about a request so far.
@@ -52,7 +59,12 @@ impl Call {
         Self {
             parts,
             talk: Mutex::default(),
+            scratch: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn scratch(&self) -> &Arc<Scratch> {
+        self.scratch.get_or_init(Arc::default)
     }
 
     /// Queues a message about this request, unless it is answered already.

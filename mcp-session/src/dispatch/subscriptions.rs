@@ -63,11 +63,11 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         };
         let answered = tokio::select! {
             biased;
-            () = cancel.cancelled() => session.core().end_reason().map(|_| {
-                // Not the client's wish: its session was ended.
-                listening.tear_down();
-                answer(&id, Ok(listening.closing()), &shape)
-            }),
+            () = cancel.cancelled() => {
+                // Not the client's wish where its session was ended.
+                let answers = session.core().end_reason().is_some() && listening.tear_down(farewell);
+                answers.then(|| answer(&id, Ok(listening.closing()), &shape))
+            }
             answers = ended => answers.then(|| answer(&id, Ok(listening.closing()), &shape)),
         };
         drop((listening, guard, scope, running));

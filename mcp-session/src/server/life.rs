@@ -114,6 +114,7 @@ impl Live {
         if catch_unwind(AssertUnwindSafe(|| self.forget_changes())).is_err() {
             tracing::error!("an entry of a session panicked while it was being dropped");
         }
+        self.forget_state();
         let taken = self.step(|_| LifeEvent::Closed);
         self.core().ended.cleared();
         if taken.change.is_some()

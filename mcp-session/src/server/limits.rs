@@ -48,6 +48,9 @@ pub struct Limits {
     pub(crate) lifetime: Option<Duration>,
     pub(crate) hook: Duration,
     pub(crate) in_flight: usize,
+    pub(crate) state_bytes: usize,
+    pub(crate) state_retention: Duration,
+    pub(crate) scratch_bytes: usize,
     pub(crate) message_bytes: usize,
     pub(crate) nesting: usize,
     pub(crate) batch: usize,
@@ -105,6 +108,9 @@ impl Default for Limits {
             lifetime: None,
             hook: Duration::from_secs(5),
             in_flight: 256,
+            state_bytes: 64 * 1024,
+            state_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            scratch_bytes: 8 * 1024,
             message_bytes: 4 * 1024 * 1024,
             nesting: 64,
             batch: 50,
@@ -216,6 +222,27 @@ impl Limits {
     /// with 429.
     pub fn in_flight(mut self, requests: usize) -> Self {
         self.in_flight = requests.max(1);
+        self
+    }
+
+    /// How many bytes the [state](crate::store::State) of one session or one principal may have,
+    /// with its names; 64 KiB unless set. There may be 1,000 values in it.
+    pub fn state_bytes(mut self, bytes: usize) -> Self {
+        self.state_bytes = bytes;
+        self
+    }
+
+    /// How long the state of a principal is kept after it was used last; 30 days unless set. What
+    /// is only read counts as used when half of the time is over.
+    pub fn state_retention(mut self, retention: Duration) -> Self {
+        self.state_retention = retention;
+        self
+    }
+
+    /// How many bytes the state of one exchange may have as JSON
+    /// ([`Context::scratch`](crate::Context::scratch)); 8 KiB unless set.
+    pub fn scratch_bytes(mut self, bytes: usize) -> Self {
+        self.scratch_bytes = bytes;
         self
     }
 

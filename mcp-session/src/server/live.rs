@@ -628,7 +628,7 @@ impl Session {
     }
 
     /// Where it is in its life.
-    pub fn state(&self) -> SessionState {
+    pub fn lifecycle(&self) -> SessionState {
         self.live.life().lock().state()
     }
 

@@ -7,6 +7,7 @@ mod farewell;
 mod hooks;
 mod hub;
 pub(crate) mod janitor;
+mod keeper;
 mod life;
 mod limits;
 mod listeners;
@@ -23,6 +24,7 @@ mod sessions;
 mod shards;
 mod shutdown;
 mod signals;
+mod state;
 mod stats;
 mod template;
 mod variant;
@@ -38,6 +40,7 @@ use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scope
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
+use crate::store::{MemoryStore, Store};
 
 pub use events::{Events, Refusal, SessionEvent};
 pub use farewell::Farewell;
@@ -63,6 +66,7 @@ pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
 use hub::Hub;
+pub(crate) use keeper::{Hold, Keeper};
 use listeners::Listeners;
 use principal::Records;
 use registry::Registry;
@@ -106,6 +110,8 @@ pub(crate) struct ServerInner {
     pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
+    store: Arc<dyn Store>,
+    pub(crate) keeper: Arc<Keeper>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -146,6 +152,8 @@ impl Server {
             listeners: Listeners::default(),
             totals: Totals::default(),
             records: Records::default(),
+            store: builder.store,
+            keeper: Arc::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             farewell: builder.farewell,
@@ -173,6 +181,11 @@ impl Server {
     /// The live sessions, of handshakes and of principals: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
+    }
+
+    /// Where state and handles are kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.inner.store()
     }
 
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
@@ -262,6 +275,7 @@ impl fmt::Debug for Server {
 pub struct ServerBuilder {
     limits: Limits,
     variants: Variants,
+    store: Arc<dyn Store>,
     authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
     farewell: Farewell,
@@ -274,6 +288,7 @@ impl ServerBuilder {
         Self {
             limits: Limits::default(),
             variants: Variants::new(template),
+            store: Arc::new(MemoryStore::new()),
             authenticator: None,
             identify: true,
             farewell: Farewell::default(),
@@ -363,6 +378,25 @@ impl ServerBuilder {
     /// ```
     pub fn authenticate(mut self, authenticator: impl Authenticate) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Where state and handles are kept; a [`MemoryStore`] unless set.
+    ///
+    /// A request that asks for none of it never reaches the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Server, Template, store::MemoryStore};
+    ///
+    /// let template = Template::builder("notes", "1.0.0").build()?;
+    /// let server = Server::builder(template).store(MemoryStore::with_bytes(16 << 20)).build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
         self
     }
 

@@ -199,7 +199,6 @@ impl Server {
     fn end_everything(&self) {
         self.inner.drained.cancel();
         self.inner.sessions.end_all(EndReason::Shutdown);
-        self.inner.principals.end_all(EndReason::Shutdown);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::session::ended::Ended;
 use crate::session::questions::Questions;
 use crate::session::streams::Streams;
 use crate::session::{Calls, Client, Counters, EndReason, Opening, Roots, SessionId};
+use crate::store::Kept;
 
 /// One conversation.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
+    /// What is kept of it in the store: set by the first use, or as nothing by its end.
+    pub(crate) kept: OnceLock<Option<Arc<Kept>>>,
     // Held for a set operation only, never across an await.
     subscriptions: Mutex<BTreeSet<Arc<str>>>,
     pub(crate) ended: Ended,
@@ -52,6 +55,7 @@ impl Core {
             streams: Streams::default(),
             roots: Roots::default(),
             traffic: Counters::default(),
+            kept: OnceLock::new(),
             subscriptions: Mutex::default(),
             ended: Ended::default(),
         }

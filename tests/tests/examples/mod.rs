@@ -156,3 +156,46 @@ async fn stdio_cli_tells_people_and_models_the_same() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn basket_keeps_what_was_put_in_for_a_client_without_a_session_too() {
+    bounded(async {
+        let call = |name: &str, arguments: Value| json!({"name": name, "arguments": arguments});
+        let http = Child::start_http("basket").await;
+        let taken = http
+            .url
+            .call("tools/call", call("new_basket", json!({})))
+            .await;
+        let basket = text(&taken).to_owned();
+        assert_eq!(taken["result"]["structuredContent"]["basket"], basket);
+        let tea = call(
+            "add_item",
+            json!({"basket": basket, "sku": "tea", "count": 2}),
+        );
+        http.url.call("tools/call", tea).await;
+        // In a session of the other era, the basket is the same.
+        let session = http.url.open().await;
+        let shown = session.ask("tools/call", call("show_basket", json!({"basket": basket})));
+        let shown = shown.await["result"]["structuredContent"].clone();
+        assert_eq!(
+            shown,
+            json!({"items": {"tea": 2}, "total": 990, "paid": false})
+        );
+        let pay = || call("check_out", json!({"basket": basket}));
+        assert_eq!(text(&http.url.call("tools/call", pay()).await), "paid 9.90");
+        let again = http.url.call("tools/call", pay()).await;
+        assert_eq!(again["result"]["isError"], true, "{again}");
+
+        let mut stdio = Child::start("basket", &["--stdio"]);
+        stdio.initialize().await;
+        let unknown = call("show_basket", json!({"basket": basket}));
+        let unknown = stdio.ask("tools/call", web::stateless(unknown)).await;
+        assert!(text(&unknown).contains("`new_basket`"), "{unknown}");
+        let own = stdio.ask("tools/call", call("new_basket", json!({}))).await;
+        let listed = web::stateless(call("list_baskets", json!({})));
+        let listed = stdio.ask("tools/call", listed).await;
+        let handles = &listed["result"]["structuredContent"]["handles"];
+        assert_eq!(handles[0]["handle"], text(&own));
+    })
+    .await;
+}

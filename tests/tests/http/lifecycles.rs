@@ -94,9 +94,9 @@ async fn a_silent_session_is_parked_then_thawed_by_the_next_request_and_ends_onl
     let session = only(&server);
     session.edit(|edit| edit.hide_tool("stuck")).unwrap();
     secs(30).await;
-    assert_eq!(session.state(), SessionState::Idle);
+    assert_eq!(session.lifecycle(), SessionState::Idle);
     secs(200).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     let answer = client
         .post(client.message(1, "tools/list", json!({})))
         .await;
@@ -107,12 +107,12 @@ async fn a_silent_session_is_parked_then_thawed_by_the_next_request_and_ends_onl
             .len(),
         2
     );
-    assert_eq!(session.state(), SessionState::Active);
+    assert_eq!(session.lifecycle(), SessionState::Active);
     secs(900).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     secs(200).await;
     assert_eq!(session.end_reason(), Some(EndReason::Idle));
-    assert_eq!(session.state(), SessionState::Terminated);
+    assert_eq!(session.lifecycle(), SessionState::Terminated);
     assert_eq!(list(&client).await, StatusCode::NOT_FOUND);
     assert!(server.sessions().is_empty());
     let expected = [
@@ -145,7 +145,7 @@ async fn an_open_stream_and_a_running_call_keep_a_session_active() {
         .sessions()
         .list()
         .iter()
-        .map(Session::state)
+        .map(Session::lifecycle)
         .collect();
     assert_eq!(states, [SessionState::Active; 2]);
     drop((stream, call));
@@ -195,11 +195,11 @@ async fn a_hook_that_hangs_fails_or_panics_holds_up_nothing() {
     let client = Client::handshake(server.http()).await;
     let session = only(&server);
     secs(150).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     client.delete().await;
-    assert_eq!(session.state(), SessionState::Terminating);
+    assert_eq!(session.lifecycle(), SessionState::Terminating);
     secs(10).await;
-    assert_eq!(session.state(), SessionState::Terminated);
+    assert_eq!(session.lifecycle(), SessionState::Terminated);
 }
 
 #[tokio::test(start_paused = true)]

@@ -234,7 +234,7 @@ async fn silence_puts_one_away_and_its_durable_changes_stay() {
     let hide = server.principal(&of("ann"));
     hide.edit(|edit| edit.hide_tool("stuck")).await.unwrap();
     secs(20).await;
-    assert_eq!(session.state(), SessionState::Idle);
+    assert_eq!(session.lifecycle(), SessionState::Idle);
     secs(60).await;
     opened(&server, "ann").await;
     secs(90).await;

@@ -68,6 +68,10 @@ impl PrincipalScope {
         &self.principal
     }
 
+    pub(crate) fn server(&self) -> Option<Arc<ServerInner>> {
+        self.server.upgrade()
+    }
+
     /// The variant of the template it is about.
     pub fn variant(&self) -> &str {
         &self.variant
@@ -163,7 +167,7 @@ impl Context {
     /// [`Error::is_unkept`] for an anonymous caller, to whom nothing can belong;
     /// [`Error::is_ended`] when the server is gone.
     pub fn principal_scope(&self) -> Result<PrincipalScope> {
-        const REMEDY: &str = "the caller is anonymous; authenticate callers, or let the client use a handshake session";
+        const REMEDY: &str = "the caller is anonymous; authenticate callers, give the client a handle, or let it use a handshake session";
         let principal = self
             .principal()
             .ok_or_else(|| Error::unkept("what belongs to a principal", REMEDY))?;
