@@ -118,7 +118,7 @@ pub use context::{Context, Dep, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
-pub use peer::Elicited;
+pub use peer::{AskError, Elicited, SealKeys};
 pub use protocol::LogLevel;
 pub use schema::JsonSchema;
 #[doc(no_inline)]

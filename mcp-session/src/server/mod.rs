@@ -13,11 +13,13 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
 mod open;
+mod parked;
 mod places;
 mod principal;
 mod publish;
 mod registry;
 mod roots;
+mod seals;
 mod sessions;
 mod shards;
 mod stats;
@@ -34,6 +36,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
 use crate::clock;
 use crate::error::Result;
+use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
 
@@ -59,10 +62,13 @@ pub(crate) use places::{Full, Place};
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
+pub(crate) use parked::{Hold, Parked, Run};
+
 use hub::Hub;
 use listeners::Listeners;
 use principal::Principals;
 use registry::Registry;
+use seals::Seals;
 use variant::Variants;
 
 /// A running service: it opens live sessions from a template, for every client that comes over
@@ -106,6 +112,8 @@ pub(crate) struct ServerInner {
     pub(crate) identify: bool,
     cache_ttl: Option<Duration>,
     narrow: bool,
+    pub(crate) seals: Seals,
+    pub(crate) parked: Parked,
     pub(crate) hub: Arc<Hub>,
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
@@ -131,6 +139,19 @@ impl Server {
 
     fn from_parts(builder: ServerBuilder) -> Self {
         let hub = Arc::new(Hub::new(&builder.limits));
+        let name = || {
+            Arc::from(
+                builder
+                    .variants
+                    .default_member()
+                    .blueprint()
+                    .info
+                    .name
+                    .as_str(),
+            )
+        };
+        let audience = builder.audience.unwrap_or_else(name);
+        let seals = Seals::new(builder.seal_keys, audience);
         let inner = ServerInner {
             hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
@@ -143,6 +164,8 @@ impl Server {
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
+            seals,
+            parked: Parked::default(),
             hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -169,6 +192,12 @@ impl Server {
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
     pub fn notifier(&self) -> Notifier {
         Notifier::new(&self.inner)
+    }
+
+    /// Replaces the keys that seal what clients carry, without interrupting anything: see
+    /// [`SealKeys`] for how to rotate them.
+    pub fn set_seal_keys(&self, keys: SealKeys) {
+        self.inner.seals.set(keys);
     }
 
     /// Says who sends an HTTP request: nobody, where nothing verifies it.
@@ -283,6 +312,8 @@ pub struct ServerBuilder {
     identify: bool,
     cache_ttl: Option<Duration>,
     narrow: bool,
+    seal_keys: Option<SealKeys>,
+    audience: Option<Arc<str>>,
 }
 
 impl ServerBuilder {
@@ -294,6 +325,8 @@ impl ServerBuilder {
             identify: true,
             cache_ttl: None,
             narrow: false,
+            seal_keys: None,
+            audience: None,
         }
     }
 
@@ -397,6 +430,23 @@ impl ServerBuilder {
     /// Leaves the server's name and version out of the results of the stateless era.
     pub fn anonymous(mut self) -> Self {
         self.identify = false;
+        self
+    }
+
+    /// Sets the keys that seal what clients carry between the rounds of one exchange
+    /// (2026-07-28, "Multi Round-Trip Requests"). Unless set, a random key is made, which says so
+    /// in the log when it is first used: a client that was asked then has to come back to this very
+    /// process.
+    pub fn seal_keys(mut self, keys: SealKeys) -> Self {
+        self.seal_keys = Some(keys);
+        self
+    }
+
+    /// Names the service to which clients bring back what it sealed, such as its URL; the name of
+    /// the default template unless set. Another service refuses it even if it has the same keys, so
+    /// all replicas must have the same name.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into().into());
         self
     }
 
