@@ -80,6 +80,8 @@ mod error;
 pub mod auth;
 pub mod schema;
 
+pub mod store;
+
 pub mod session;
 
 pub mod peer;

@@ -6,6 +6,7 @@ mod extension;
 mod hooks;
 mod hub;
 pub(crate) mod janitor;
+mod keeper;
 mod life;
 mod limits;
 mod listeners;
@@ -39,6 +40,7 @@ use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
+use crate::store::{MemoryStore, Store};
 
 pub use events::{Events, Refusal, SessionEvent};
 pub use hooks::Fault;
@@ -65,6 +67,7 @@ pub(crate) use template::Blueprint;
 pub(crate) use parked::{Hold, Parked, Run};
 
 use hub::Hub;
+use keeper::Keeper;
 use listeners::Listeners;
 use principal::Principals;
 use registry::Registry;
@@ -107,6 +110,8 @@ pub(crate) struct ServerInner {
     pub(crate) principals: Principals,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
+    store: Arc<dyn Store>,
+    pub(crate) keeper: Arc<Keeper>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -160,6 +165,8 @@ impl Server {
             listeners: Listeners::default(),
             totals: Totals::default(),
             principals: Principals::default(),
+            store: builder.store,
+            keeper: Arc::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
@@ -187,6 +194,11 @@ impl Server {
     /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
+    }
+
+    /// Where state and handles are kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.inner.store()
     }
 
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
@@ -308,6 +320,7 @@ impl fmt::Debug for Server {
 pub struct ServerBuilder {
     limits: Limits,
     variants: Variants,
+    store: Arc<dyn Store>,
     authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
     cache_ttl: Option<Duration>,
@@ -321,6 +334,7 @@ impl ServerBuilder {
         Self {
             limits: Limits::default(),
             variants: Variants::new(template),
+            store: Arc::new(MemoryStore::new()),
             authenticator: None,
             identify: true,
             cache_ttl: None,
@@ -411,6 +425,25 @@ impl ServerBuilder {
     /// ```
     pub fn authenticate(mut self, authenticator: impl Authenticate) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Where state and handles are kept; a [`MemoryStore`] unless set.
+    ///
+    /// A request that asks for none of it never reaches the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Server, Template, store::MemoryStore};
+    ///
+    /// let template = Template::builder("notes", "1.0.0").build()?;
+    /// let server = Server::builder(template).store(MemoryStore::with_bytes(16 << 20)).build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
         self
     }
 
