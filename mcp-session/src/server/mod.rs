@@ -1,6 +1,7 @@
 //! The running service: opens, finds and ends live sessions.
 
 mod contain;
+mod elicitations;
 mod events;
 mod extension;
 mod hooks;
@@ -13,6 +14,7 @@ mod listeners;
 pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
+mod once;
 mod open;
 mod parked;
 mod places;
@@ -42,11 +44,13 @@ use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
 use crate::store::{MemoryStore, Store};
 
+pub use elicitations::Elicitations;
 pub use events::{Events, Refusal, SessionEvent};
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
+pub use once::OnceError;
 pub use principal::PrincipalScope;
 pub use registry::Sessions;
 pub use roots::RootsChange;
@@ -66,6 +70,7 @@ pub(crate) use template::Blueprint;
 
 pub(crate) use parked::{Hold, Parked, Run};
 
+use elicitations::Errands;
 use hub::Hub;
 use keeper::Keeper;
 use listeners::Listeners;
@@ -119,6 +124,7 @@ pub(crate) struct ServerInner {
     narrow: bool,
     pub(crate) seals: Seals,
     pub(crate) parked: Parked,
+    errands: Errands,
     pub(crate) hub: Arc<Hub>,
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
@@ -173,6 +179,7 @@ impl Server {
             narrow: builder.narrow,
             seals,
             parked: Parked::default(),
+            errands: Errands::default(),
             hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
