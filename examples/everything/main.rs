@@ -18,6 +18,7 @@ mod content;
 mod prompts;
 mod reporting;
 mod resources;
+mod rounds;
 mod schemas;
 mod stateless;
 mod triggers;
@@ -51,9 +52,11 @@ fn template() -> mcp_session::Result<Template> {
         .tools(reporting::tools())
         .tools(schemas::tools())
         .tools(asking::tools())
+        .tools(rounds::tools())
         .tools(stateless::tools())
         .tools(triggers::tools())
         .tools(prompts::prompts())
+        .prompt(rounds::prompt())
         .tools(resources::resources())
         .build()
 }

@@ -1,12 +1,7 @@
 //! Tools about what is new in 2026-07-28, where every request is complete in itself.
 
-use mcp_session::catalog::{IntoToolReply, ToolReply};
-use mcp_session::protocol::{
-    ElicitFormParams, ElicitResult, InputRequest, InputRequiredResult, ProtocolVersion, method,
-    wire,
-};
-use mcp_session::{Capability, Context, LogLevel, Tool, ToolError};
-use serde_json::{Value, json};
+use mcp_session::{Capability, Context, Elicited, JsonSchema, LogLevel, Tool, ToolError};
+use serde::Deserialize;
 
 pub(crate) fn tools() -> [Tool; 3] {
     [
@@ -28,30 +23,18 @@ pub(crate) fn tools() -> [Tool; 3] {
     ]
 }
 
-/// The low-level form of asking: the server answers that it needs input, forgets everything, and
-/// finds the answer when the client calls again.
-async fn elicitation(ctx: Context) -> Result<ToolReply, ToolError> {
-    // The client's word: what does not fit counts as no answer, and the question is asked again.
-    if let Some(answer) = ctx.input_responses().find::<ElicitResult>("user_name") {
-        let name = answer
-            .content
-            .and_then(|mut content| content.remove("name"));
-        return match name.as_ref().and_then(Value::as_str) {
-            Some(name) => format!("Hello, {name}!").into_tool_reply(),
-            None => "Hello, whoever you are!".into_tool_reply(),
-        };
-    }
-    let form = ElicitFormParams::new(
-        "What is your name?",
-        json!({
-            "type": "object",
-            "properties": {"name": {"type": "string"}},
-            "required": ["name"],
-        }),
-    );
-    let params = wire::elicit_form(&form, ProtocolVersion::V2026_07_28)?;
-    let question = InputRequest::new(method::ELICITATION_CREATE, Some(params));
-    InputRequiredResult::new()
-        .ask("user_name", question)
-        .into_tool_reply()
+#[derive(Deserialize, JsonSchema)]
+struct Name {
+    name: String,
+}
+
+/// No request of the server's own goes out on the stream of this one: the result asks.
+async fn elicitation(ctx: Context) -> Result<String, ToolError> {
+    let answer = ctx
+        .elicit::<Name>("user_name", "What is your name?")
+        .await?;
+    Ok(match answer {
+        Elicited::Accept(given) => format!("Hello, {}!", given.name),
+        Elicited::Decline | Elicited::Cancel => "Hello, whoever you are!".to_owned(),
+    })
 }

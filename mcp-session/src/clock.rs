@@ -16,6 +16,23 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// Milliseconds since 1970, which machines agree on. A paused clock moves it as it moves
+/// [`now`].
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+pub(crate) fn unix_ms() -> u64 {
+    let (moment, real) = (now().into_std(), std::time::Instant::now());
+    let system = std::time::SystemTime::now();
+    let since = system
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let since = since + moment.saturating_duration_since(real);
+    let since = since.saturating_sub(real.saturating_duration_since(moment));
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Completes after `duration`.
 pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

@@ -127,17 +127,17 @@ pub use catalog::{
     Audio, CompletionRequest, Edit, Family, Image, Json, Prompt, Resource, ResourceRequest,
     ResourceTemplate, Tool,
 };
-pub use context::{Context, Dep, FromContext};
+pub use context::{Context, Dep, Elicit, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
 pub use handle::{Handle, HandleKind};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
-pub use peer::Elicited;
+pub use peer::{AskError, Elicited, SealKeys};
 pub use protocol::LogLevel;
 pub use schema::JsonSchema;
 #[doc(no_inline)]
 pub use schemars;
-pub use server::{Limits, Notifier, Server, Session, Template, Variant};
+pub use server::{Limits, Notifier, OnceError, Server, Session, Template, Variant};
 pub use session::{Capability, EndReason};
 
 /// The README's code compiles.

@@ -58,6 +58,25 @@ macro_rules! needing {
                 self.needs.scope(scope);
                 self
             }
+
+            /// Keeps the function alive for so long while its client answers a question (stateless
+            /// era): it then goes on where it was, in the process that asked. In another process,
+            /// later, and where [`Limits::parked`](crate::Limits::parked) are kept already, it
+            /// runs again from its beginning, as it does without this. A function that is kept
+            /// holds its locals, and none of the places for requests in flight.
+            pub fn park(mut self, time: std::time::Duration) -> Self {
+                self.needs.park(time);
+                self
+            }
+
+            /// Takes answers even from a client that does not send back the state that went along
+            /// with the questions (stateless era), and sends none while there is nothing to
+            /// remember. See
+            /// [`Needs::answers_without_state`](crate::context::Needs::answers_without_state).
+            pub fn answers_without_state(mut self) -> Self {
+                self.needs.answers_without_state();
+                self
+            }
         }
     };
 }

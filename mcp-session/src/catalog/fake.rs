@@ -48,6 +48,7 @@ pub(crate) fn context() -> Context {
             replay: None,
         }),
         cancel: CancellationToken::new(),
+        subject: None,
         input_responses: None,
         request_state: None,
         granted: Granted::Everything,

@@ -2,29 +2,34 @@
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::peer::{AskError, Elicited, inline};
 use crate::protocol::{
-    CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult,
-    ElicitUrlParams, Era, Raw, method, misfit, wire,
+    CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult, Era,
+    InputRequest, Raw, method, misfit, wire,
 };
-use crate::schema;
+use crate::schema::{self, Problem, Validator};
 use crate::session::Capability;
 
-/// Why the stateless era cannot be asked this way.
-const BY_HAND: &str = "a stateless client (2026-07-28) cannot be asked while a handler runs: \
-    return an `InputRequiredResult` and read `ctx.input_responses()` when it calls again";
+/// Why a handler of another kind cannot ask (2026-07-28, "Multi Round-Trip Requests", "Supported
+/// Requests").
+const NOT_HERE: &str =
+    "in the stateless era (2026-07-28) only tools, prompts and resources can ask";
 
 impl Context {
     /// Asks the user to fill in a form shaped like `T`, and waits for the answer.
     ///
     /// `T` is a struct of strings, numbers, booleans and enums: what a form can hold
-    /// ("Elicitation", 2025-06-18 and later). `key` names the question within this request.
+    /// ("Elicitation", 2025-06-18 and later). `key` names the question within this request; asked
+    /// again under the same key, the answer is the same.
     ///
-    /// Works in the handshake era. In the stateless era the check of what the client declared is
-    /// made, and then [`AskError::Unavailable`] says what to do instead.
+    /// In the handshake era the question is a request to the client, on this request's own stream.
+    /// In the stateless era (2026-07-28) it ends this run of the handler: the client is told what
+    /// is needed, calls again with the answer, and **the handler runs again from its beginning**,
+    /// where questions that were answered return at once. Put what must not happen twice into
+    /// [`once`](Self::once). Questions that wait at the same time go out together.
     ///
     /// # Errors
     ///
@@ -74,7 +79,8 @@ impl Context {
     }
 
     /// Asks the user to fill in a form given as a schema: for forms that are not known when the
-    /// program is compiled. Prefer [`elicit`](Self::elicit).
+    /// program is compiled. Prefer [`elicit`](Self::elicit). What the user filled in is held against
+    /// the schema.
     ///
     /// # Errors
     ///
@@ -92,31 +98,14 @@ impl Context {
             wire::elicit_form(&form, self.client().version())
                 .map_err(|error| AskError::Unaskable(error.to_string()))
         })?;
-        tracing::trace!(key, "eliciting");
-        self.ask(method::ELICITATION_CREATE, &params).await
-    }
-
-    /// Asks the user to visit a URL, such as a sign-in page (2025-11-25 and later). The answer
-    /// says whether the user agreed to go there, not what happened there.
-    ///
-    /// # Errors
-    ///
-    /// As [`elicit`](Self::elicit).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future withdraws the question.
-    pub async fn elicit_url(
-        &self,
-        key: &str,
-        url: ElicitUrlParams,
-    ) -> Result<ElicitResult, AskError> {
-        let params = self.askable(Capability::UrlElicitation, || {
-            wire::elicit_url(&url, self.client().version())
-                .map_err(|error| AskError::Unaskable(error.to_string()))
-        })?;
-        tracing::trace!(key, "eliciting by URL");
-        self.ask(method::ELICITATION_CREATE, &params).await
+        let mut result: ElicitResult = self.ask(key, method::ELICITATION_CREATE, params).await?;
+        if result.action == ElicitAction::Accept {
+            let content = result.content.get_or_insert_default();
+            // A field that was left empty is absent.
+            content.retain(|_, field| !field.is_null());
+            fits(key, content, &form.requested_schema)?;
+        }
+        Ok(result)
     }
 
     /// Asks the client's model. Deprecated in 2026-07-28: a server that needs a model does better
@@ -145,8 +134,7 @@ impl Context {
             wire::create_message(&message, self.client().version())
                 .map_err(|error| AskError::Unaskable(error.to_string()))
         })?;
-        tracing::trace!(key, "sampling");
-        self.ask(method::SAMPLING_CREATE_MESSAGE, &params).await
+        self.ask(key, method::SAMPLING_CREATE_MESSAGE, params).await
     }
 
     /// The parameters of a question, once it is clear that the client can be asked.
@@ -158,26 +146,66 @@ impl Context {
         if !self.client().can(needed) {
             return Err(AskError::MissingCapability(needed));
         }
-        match self.core().era() {
-            Era::Handshake => params(),
-            Era::Stateless => Err(AskError::Unavailable(BY_HAND)),
+        if self.core().era() == Era::Stateless && self.now().parts.subject.is_none() {
+            return Err(AskError::Unavailable(NOT_HERE));
         }
+        params()
     }
 
-    /// Asks on the request's own stream.
+    /// Asks as the era has it. A question that was answered within this exchange is not asked again.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
+        key: &str,
         method: &'static str,
-        params: &Raw,
+        params: Raw,
     ) -> Result<T, AskError> {
-        let parts = &self.call().parts;
-        let answer = inline::ask(self.core(), &parts.outlet, method, params, parts.patience);
-        let answer = tokio::select! {
-            answer = answer => answer?,
-            () = parts.cancel.cancelled() => return Err(AskError::Gone),
+        tracing::trace!(key, method, "asking");
+        let exchange = self.call().exchange();
+        let decode = |answer: &Raw| {
+            let answer = answer.decode();
+            answer.map_err(|error| AskError::Misfit(format!("`{key}`: {}", misfit(&error))))
         };
-        answer
-            .decode()
-            .map_err(|error| AskError::Misfit(misfit(&error)))
+        if self.core().era() == Era::Stateless {
+            let question = InputRequest::new(method, Some(params));
+            return decode(&exchange.ask(key, question).await?);
+        }
+        if let Some(answer) = exchange.answer(key) {
+            return decode(&answer);
+        }
+        let answer = self.ask_now(method, &params).await?;
+        let decoded = decode(&answer)?;
+        exchange.learn(key, answer);
+        Ok(decoded)
     }
+
+    /// Asks on the request's own stream (handshake era).
+    async fn ask_now(&self, method: &'static str, params: &Raw) -> Result<Raw, AskError> {
+        let parts = &self.now().parts;
+        let answer = inline::ask(self.core(), &parts.outlet, method, params, parts.patience);
+        tokio::select! {
+            answer = answer => answer,
+            () = parts.cancel.cancelled() => Err(AskError::Gone),
+        }
+    }
+}
+
+/// Holds what a user filled in against the form's schema: clients may not.
+fn fits(key: &str, content: &Map<String, Value>, schema: &Value) -> Result<(), AskError> {
+    let unaskable = |problems: Vec<Problem>| {
+        AskError::Unaskable(format!(
+            "the form of `{key}` is wrong: {}",
+            listed(&problems)
+        ))
+    };
+    let validator = Validator::compile(schema).map_err(unaskable)?;
+    let misfit =
+        |problems: Vec<Problem>| AskError::Misfit(format!("`{key}`: {}", listed(&problems)));
+    validator
+        .check(&Value::Object(content.clone()))
+        .map_err(misfit)
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Granted;
 use crate::context::Host;
 use crate::context::progress::Steps;
+use crate::peer::exchange::Exchange;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
 use crate::store::Scratch;
@@ -26,8 +27,11 @@ pub(crate) struct CallParts {
     /// Where messages about this request go.
     pub(crate) outlet: Arc<Outbox>,
     pub(crate) cancel: CancellationToken,
-    /// Answers to questions an earlier round asked (2026-07-28, "Multi Round-Trip Requests").
+    /// What it is about, where its result may ask (2026-07-28, "Multi Round-Trip Requests").
+    pub(crate) subject: Option<Subject>,
+    /// Answers to questions an earlier round asked.
     pub(crate) input_responses: Option<Raw>,
+    /// What the handler itself gave along with its questions.
     pub(crate) request_state: Option<String>,
     /// What the caller may do.
     pub(crate) granted: Granted,
@@ -37,9 +41,23 @@ pub(crate) struct CallParts {
     pub(crate) patience: Duration,
 }
 
+/// What a request is about whose result may ask: a retry is of the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// The tool, the prompt, the URI.
+    pub(crate) name: ByteStr,
+    pub(crate) arguments: Option<Raw>,
+    /// Answers are good without the state that went along with their questions.
+    pub(crate) without_state: bool,
+}
+
 /// One request, shared by its handler and by whoever drives it.
 pub(crate) struct Call {
     pub(crate) parts: CallParts,
+    /// Its questions, from the first one on.
+    exchange: OnceLock<Arc<Exchange>>,
+    /// The retry that goes on with what this one began.
+    next: OnceLock<Arc<Self>>,
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
@@ -58,6 +76,8 @@ impl Call {
     pub(crate) fn new(parts: CallParts) -> Self {
         Self {
             parts,
+            exchange: OnceLock::new(),
+            next: OnceLock::new(),
             talk: Mutex::default(),
             scratch: OnceLock::new(),
         }
@@ -65,6 +85,36 @@ impl Call {
 
     pub(crate) fn scratch(&self) -> &Arc<Scratch> {
         self.scratch.get_or_init(Arc::default)
+    }
+
+    /// The exchange of this request, which begins now if there is none.
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        self.exchange.get_or_init(|| Arc::new(Exchange::new()))
+    }
+
+    /// The exchange, if the handler asked, or this is a retry.
+    pub(crate) fn begun_exchange(&self) -> Option<&Arc<Exchange>> {
+        self.exchange.get()
+    }
+
+    /// Goes on with an exchange that an earlier request began.
+    pub(crate) fn join(&self, exchange: Arc<Exchange>) {
+        // Nobody asked before the handler runs.
+        self.exchange.set(exchange).ok();
+    }
+
+    /// The request that is being answered now: this one, or the retry that took over.
+    pub(crate) fn now(&self) -> &Self {
+        let mut call = self;
+        while let Some(next) = call.next.get() {
+            call = next;
+        }
+        call
+    }
+
+    /// Another request goes on with what this one began.
+    pub(crate) fn succeed(&self, next: Arc<Self>) {
+        self.now().next.set(next).ok();
     }
 
     /// Queues a message about this request, unless it is answered already.

@@ -103,14 +103,14 @@ impl Context {
     /// ```
     pub fn connection(&self) -> Connection {
         Connection {
-            gone: self.call().parts.outlet.gone(),
+            gone: self.now().parts.outlet.gone(),
         }
     }
 
     /// Says when this request is no longer wanted, to tasks that outlive their handler.
     pub fn cancellation(&self) -> Cancellation {
         Cancellation {
-            token: self.call().parts.cancel.clone(),
+            token: self.now().parts.cancel.clone(),
         }
     }
 }

@@ -74,7 +74,7 @@ impl<T: fmt::Debug> fmt::Debug for Dep<T> {
 
 impl<T: Send + Sync + 'static> FromContext for Dep<T> {
     async fn from_context(ctx: &Context) -> Result<Self, ToolError> {
-        let found = ctx.call().parts.host.deps().find::<T>();
+        let found = ctx.now().parts.host.deps().find::<T>();
         found.map(Self).ok_or_else(|| {
             ToolError::new(format!("this server provides no `{}`", type_name::<T>()))
         })

@@ -61,6 +61,8 @@ pub struct Needs {
     capabilities: Vec<Capability>,
     scopes: Scopes,
     time: Option<Duration>,
+    park: Option<Duration>,
+    without_state: bool,
 }
 
 impl Needs {
@@ -94,6 +96,27 @@ impl Needs {
 
     pub(crate) fn time(&self) -> Option<Duration> {
         self.time
+    }
+
+    /// While its client answers a question (stateless era), the function is kept alive for so long
+    /// and goes on where it was, instead of being run again from its beginning.
+    pub fn park(&mut self, time: Duration) {
+        self.park = Some(time);
+    }
+
+    pub(crate) fn parks(&self) -> Option<Duration> {
+        self.park
+    }
+
+    /// Answers are taken even if the state that went along with their questions does not come back
+    /// (stateless era). They are the client's word in any case; without the state it is not known
+    /// whether they were asked for.
+    pub fn answers_without_state(&mut self) {
+        self.without_state = true;
+    }
+
+    pub(crate) fn takes_answers_without_state(&self) -> bool {
+        self.without_state
     }
 
     pub(crate) fn scopes(&self) -> &Scopes {

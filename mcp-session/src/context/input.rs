@@ -33,13 +33,13 @@ impl Context {
     /// The answers that came with this request.
     pub fn input_responses(&self) -> InputResponses<'_> {
         InputResponses {
-            raw: self.call().parts.input_responses.as_ref(),
+            raw: self.now().parts.input_responses.as_ref(),
         }
     }
 
     /// The request state the client echoed, as it came. It is the client's word: check it before
     /// relying on it.
     pub fn request_state(&self) -> Option<&str> {
-        self.call().parts.request_state.as_deref()
+        self.now().parts.request_state.as_deref()
     }
 }

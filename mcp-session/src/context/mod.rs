@@ -7,6 +7,7 @@ mod ask;
 mod call;
 mod connection;
 mod deps;
+mod elicit;
 mod extract;
 mod input;
 mod progress;
@@ -21,11 +22,12 @@ use crate::session::{Client, Core, Kind, Opening};
 
 pub use connection::{Cancellation, Connection};
 pub use deps::Dep;
+pub use elicit::{Asked, Elicit};
 pub use extract::{FromContext, Needs};
 pub use input::InputResponses;
 pub use progress::Progress;
 
-pub(crate) use call::{Call, CallParts};
+pub(crate) use call::{Call, CallParts, Subject};
 pub(crate) use deps::Deps;
 
 /// What holds a conversation: the layers above give their live session here.
@@ -73,17 +75,17 @@ impl Context {
 
     /// The client's id of this request.
     pub fn request_id(&self) -> &RequestId {
-        &self.call.parts.id
+        &self.now().parts.id
     }
 
     /// The request's method, such as `tools/call`.
     pub fn method(&self) -> &str {
-        &self.call.parts.method
+        &self.now().parts.method
     }
 
     /// What the client says of itself: identity, revision, capabilities. Not verified.
     pub fn client(&self) -> &Client {
-        &self.call.parts.client
+        &self.now().parts.client
     }
 
     /// The verified caller; `None` for an anonymous one.
@@ -94,19 +96,19 @@ impl Context {
     /// URL and headers of the request, as far as there are any: in the stateless era of this one,
     /// in the handshake era of the one that opened the session.
     pub fn opening(&self) -> &Opening {
-        let own = self.call.parts.opening.as_ref();
+        let own = self.now().parts.opening.as_ref();
         own.unwrap_or_else(|| self.core().opening())
     }
 
     /// True when the caller's credential allows this. The local user, on a byte stream, is allowed
     /// everything; an anonymous caller over HTTP nothing.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.call.parts.granted.has(scope)
+        self.now().parts.granted.has(scope)
     }
 
     /// The request's `_meta`: trace context and whatever else the client sent along.
     pub fn meta(&self) -> &RequestMeta {
-        &self.call.parts.meta
+        &self.now().parts.meta
     }
 
     /// Says how far the work is. Nothing is sent unless the client asked for progress.
@@ -115,7 +117,7 @@ impl Context {
     /// and later, "Progress"). More than 50 reports in a second are thinned out; the one that
     /// reaches the total always goes.
     pub fn progress(&self, progress: f64) -> Progress<'_> {
-        Progress::new(&self.call, progress)
+        Progress::new(self.now(), progress)
     }
 
     /// Sends a log message to the client, if it wants messages of this level.
@@ -133,14 +135,14 @@ impl Context {
     }
 
     fn write_log(&self, level: LogLevel, logger: Option<&str>, data: impl Serialize) {
-        if !self.call.wants_log(level) {
+        if !self.now().wants_log(level) {
             return;
         }
         match serde_json::to_value(data) {
             Ok(data) => {
                 let mut params = LogParams::new(level, data);
                 params.logger = logger.map(str::to_owned);
-                self.call
+                self.now()
                     .say(Kind::Notice, Frame::notification(method::MESSAGE, &params));
             }
             Err(error) => tracing::warn!(%error, "a log message has no JSON form"),
@@ -152,25 +154,31 @@ impl Context {
     /// A handler need not look: it is dropped at its next `.await`. This is for loops that do not
     /// await, and for tasks the handler spawned.
     pub fn is_cancelled(&self) -> bool {
-        self.call.parts.cancel.is_cancelled()
+        self.now().parts.cancel.is_cancelled()
     }
 
     /// Completes when the client no longer wants an answer, or the session ends. Cancel safe.
     pub async fn cancelled(&self) {
-        self.call.parts.cancel.cancelled().await;
+        self.now().parts.cancel.cancelled().await;
     }
 
+    /// The request it was made for.
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
     }
 
+    /// The request that is being answered now.
+    pub(crate) fn now(&self) -> &Call {
+        self.call.now()
+    }
+
     pub(crate) fn core(&self) -> &Core {
-        self.call.parts.host.core()
+        self.now().parts.host.core()
     }
 
     /// The live session as the layer above knows it.
     pub(crate) fn host<T: Host>(&self) -> Option<Arc<T>> {
-        let host: Arc<dyn Any + Send + Sync> = self.call.parts.host.clone();
+        let host: Arc<dyn Any + Send + Sync> = self.now().parts.host.clone();
         host.downcast().ok()
     }
 }

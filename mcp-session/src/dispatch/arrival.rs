@@ -12,15 +12,17 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Granted;
 use crate::catalog::Families;
 use crate::clock;
-use crate::context::{CallParts, Context, Needs};
+use crate::context::{CallParts, Context, Needs, Subject};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
+use crate::dispatch::rounds;
 use crate::error::ToolError;
+use crate::peer::{self, rounds::Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
+    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
 };
-use crate::server::{Blueprint, Contained, Fact, Fault, Live, Scope, Server};
+use crate::server::{Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -111,8 +113,14 @@ impl Arrival<'_> {
     }
 
     /// The context a handler of this request gets.
-    pub(crate) fn context(
+    pub(crate) fn context(&mut self) -> Context {
+        self.context_of(None, None, None)
+    }
+
+    /// The context of a request whose result may ask, where there is a subject.
+    pub(super) fn context_of(
         &mut self,
+        subject: Option<Subject>,
         input_responses: Option<Raw>,
         request_state: Option<String>,
     ) -> Context {
@@ -124,6 +132,7 @@ impl Arrival<'_> {
             meta: std::mem::take(&mut self.meta),
             outlet: Arc::clone(&self.outlet),
             cancel: self.cancel.clone(),
+            subject,
             input_responses,
             request_state,
             patience: self.server.limits().answer,
@@ -135,63 +144,103 @@ impl Arrival<'_> {
     /// Runs a handler, and makes an answer of what it returns with `finish`.
     ///
     /// The handler is dropped when the request is cancelled; it then gets no answer. What it
-    /// throws stays inside.
+    /// throws stays inside. One that cannot move without answers of its client is put aside, and
+    /// the result asks for them.
     pub(crate) fn run<T: Send + 'static>(
         self,
+        how: How,
         ctx: Context,
-        start: impl FnOnce(Context) -> Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
-        finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
-        + Send
-        + 'static,
-    ) -> Work {
-        let limit = self.server.limits().request;
-        self.run_within(limit, ctx, start, finish)
-    }
-
-    /// As [`run`](Self::run), for so long at most; a handler that takes longer has failed.
-    pub(crate) fn run_within<T: Send + 'static>(
-        self,
-        limit: Option<Duration>,
-        ctx: Context,
-        start: impl FnOnce(Context) -> Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>,
-        finish: impl FnOnce(Option<Result<T, ToolError>>, &Shape) -> Result<Payload, RpcError>
+        start: impl FnOnce(Context) -> Starting<T> + Send + 'static,
+        finish: impl FnOnce(Option<Result<T, ToolError>>, &Context, &Shape) -> Result<Payload, RpcError>
         + Send
         + 'static,
     ) -> Work {
         let shape = self.shape();
         let (id, guard) = (self.request.id, self.guard);
         let (live, method) = (self.live, self.request.method);
-        let running = self.server.inner().tasks.token();
-        let handler = Contained::starting(|| start(ctx.clone()));
-        let (scope, drained) = (self.scope, self.server.inner().drained.clone());
+        let inner = self.server.inner();
+        let (running, drained) = (inner.tasks.token(), inner.drained.clone());
+        let limit = how.limit.or(inner.limits.request);
+        let begun = ctx.call().begun_exchange().filter(|_| how.park.is_some());
+        let parked = begun.and_then(|exchange| inner.parked.claim(exchange.id()));
+        let (handler, parked) = match parked {
+            None => (Contained::starting(|| start(ctx.clone())), None),
+            Some(parked) => (Contained::over(), Some((parked, start))),
+        };
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
+        let kept = Kept {
+            abandoned,
+            scope: self.scope,
+        };
+        let mut run = Run {
+            handler,
+            returned: None,
+            ctx,
+            kept,
+            earlier: Vec::new(),
+        };
         Work::Runs(Box::pin(async move {
-            let cancel = &ctx.call().parts.cancel;
-            let outcome = unless_stopped([cancel, &drained], limit, handler).await;
-            ctx.call().answered();
-            let timed_out = matches!(outcome, Err(Stop::Overdue(_)));
+            if let Some((parked, start)) = parked {
+                match parked.take().await {
+                    Some(parked) => run.go_on(parked),
+                    None => run.handler = Contained::starting(|| start(run.ctx.clone())),
+                }
+            }
+            let outcome = unless_stopped(&drained, limit, &mut run).await;
+            run.ctx.now().answered();
             let returned = match outcome {
-                Ok(returned) => Some(returned),
-                Err(Stop::Cancelled) => None,
-                Err(Stop::Overdue(limit)) => Some(Some(Err(overdue(limit)))),
+                Ok(returned) => returned,
+                Err(Stop::Cancelled) => return None,
+                Err(Stop::Asks) => {
+                    let asking = rounds::suspend(run, how.park, &shape);
+                    drop((guard, running));
+                    return Some(answer(&id, asking, &shape));
+                }
+                Err(Stop::Overdue(limit)) => {
+                    let failed = finish(Some(Err(overdue(limit))), &run.ctx, &shape);
+                    return Some(answer(&id, failed, &shape));
+                }
             };
-            if matches!(returned, Some(None)) {
+            if returned.is_none() {
                 live.tell_hooks(Fact::Failed(Fault::panic(&*method)));
             }
-            let answer = returned.map(|returned| answer(&id, finish(returned, &shape), &shape));
-            if !timed_out {
-                abandoned.disarm();
-            }
-            drop((guard, scope, running));
-            answer
+            let answer = answer(&id, finish(returned, &run.ctx, &shape), &shape);
+            drop(guard);
+            run.done();
+            drop(running);
+            Some(answer)
         }))
+    }
+}
+
+/// A handler that was started.
+pub(crate) type Starting<T> = Pin<Box<dyn Future<Output = Result<T, ToolError>> + Send>>;
+
+/// How a handler is run.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct How {
+    /// How long it may take, where it has a limit of its own.
+    pub(crate) limit: Option<Duration>,
+    /// How long it is kept alive while its client answers.
+    pub(crate) park: Option<Duration>,
+}
+
+impl How {
+    /// As an entry wants it.
+    pub(crate) fn of(needs: &Needs) -> Self {
+        Self {
+            limit: needs.time(),
+            park: needs.parks(),
+        }
     }
 }
 
 /// Why a handler did not come to its end.
 enum Stop {
     Cancelled,
+    /// It cannot move without answers of its client.
+    Asks,
     /// It took longer than this.
     Overdue(Duration),
 }
@@ -201,21 +250,37 @@ fn overdue(limit: Duration) -> ToolError {
     ToolError::new(format!("it took longer than {limit:?}, and was stopped"))
 }
 
-/// What `handler` returns, unless one of the tokens is cancelled before, or it takes too long.
+/// What a handler returns, unless it is cancelled before, takes too long, or asks.
 ///
 /// Most handlers return at once, so the wait for what may stop one begins when one does not.
-async fn unless_stopped<F: Future + Unpin>(
-    [cancel, drained]: [&CancellationToken; 2],
+async fn unless_stopped<T: Send + 'static>(
+    drained: &CancellationToken,
     limit: Option<Duration>,
-    mut handler: F,
-) -> Result<F::Output, Stop> {
+    run: &mut Run<T>,
+) -> Result<Option<Result<T, ToolError>>, Stop> {
+    if let Some(returned) = run.returned.take() {
+        return Ok(returned);
+    }
+    let Run { handler, ctx, .. } = run;
+    let cancel = &ctx.now().parts.cancel;
+    let may_ask = ctx.now().parts.subject.is_some();
     let mut stopped = pin!(None);
     std::future::poll_fn(|cx| {
         if cancel.is_cancelled() {
             return Poll::Ready(Err(Stop::Cancelled));
         }
-        if let Poll::Ready(returned) = Pin::new(&mut handler).poll(cx) {
-            return Poll::Ready(Ok(returned));
+        let progress = if may_ask {
+            peer::rounds::poll(handler, || ctx.call().exchange(), cx)
+        } else {
+            match Pin::new(&mut *handler).poll(cx) {
+                Poll::Ready(returned) => Progress::Done(returned),
+                Poll::Pending => Progress::Waits,
+            }
+        };
+        match progress {
+            Progress::Done(returned) => return Poll::Ready(Ok(returned)),
+            Progress::Asks => return Poll::Ready(Err(Stop::Asks)),
+            Progress::Waits => {}
         }
         if stopped.is_none() {
             stopped.set(Some(async {
@@ -245,6 +310,15 @@ async fn unless_stopped<F: Future + Unpin>(
 pub(crate) fn answer(id: &RequestId, result: Result<Payload, RpcError>, shape: &Shape) -> Answer {
     match result {
         Ok(payload) => Answer::new(200, Frame::result(id, payload)),
+        // The stateless era asks in results (2026-07-28, "Elicitation"): it has no such error.
+        Err(error)
+            if error.code == code::URL_ELICITATION_REQUIRED
+                && shape.version.era() == Era::Stateless =>
+        {
+            tracing::error!("a handler returned error -32042 to a stateless client");
+            let error = RpcError::internal("this needs a visit to a URL, asked for in another way");
+            Answer::failed(id, &error, shape.version)
+        }
         Err(error) => Answer::failed(id, &error, shape.version),
     }
 }

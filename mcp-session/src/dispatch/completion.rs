@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{Completer, CompletionRequest, View};
-use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::arrival::{Arrival, How, Work};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::{prompts, resources};
 use crate::protocol::wire::Shaped;
@@ -17,16 +17,21 @@ pub(crate) fn completion_complete(mut arrival: Arrival<'_>) -> Result<Work, Fail
     };
     let context = params.context.arguments;
     let request = CompletionRequest::new(params.argument.name, params.argument.value, context);
-    let ctx = arrival.context(None, None);
+    let ctx = arrival.context();
     let start = move |ctx| completer.run(request, ctx);
-    Ok(arrival.run(ctx, start, |returned, shape| match returned {
-        Some(Ok(completion)) => Ok(completion.shape(shape)),
-        Some(Err(error)) => {
-            let unknown = || RpcError::invalid_params("nothing to complete");
-            Err(resources::failed(error, shape.version, unknown))
-        }
-        None => Err(resources::panicked()),
-    }))
+    Ok(arrival.run(
+        How::default(),
+        ctx,
+        start,
+        |returned, _, shape| match returned {
+            Some(Ok(completion)) => Ok(completion.shape(shape)),
+            Some(Err(error)) => {
+                let unknown = || RpcError::invalid_params("nothing to complete");
+                Err(resources::failed(error, shape.version, unknown))
+            }
+            None => Err(resources::panicked()),
+        },
+    ))
 }
 
 /// What completes the argument of the prompt or resource template that was named.

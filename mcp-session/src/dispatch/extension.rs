@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::arrival::{Arrival, How, Work};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources;
 use crate::protocol::wire::Shaped;
@@ -14,16 +14,19 @@ pub(crate) fn answer(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let answering = answering.map(Arc::clone);
     let answering = answering.ok_or_else(|| RpcError::method_not_found(&method))?;
     let params = arrival.request.params.take();
-    let ctx = arrival.context(None, None);
+    let ctx = arrival.context();
     let start = move |ctx| answering(params.unwrap_or_else(Raw::empty_object), ctx);
-    Ok(
-        arrival.run(ctx, start, move |returned, shape| match returned {
+    Ok(arrival.run(
+        How::default(),
+        ctx,
+        start,
+        move |returned, _, shape| match returned {
             Some(Ok(result)) => Ok(result.shape(shape)),
             Some(Err(error)) => {
                 let unknown = || RpcError::method_not_found(&method);
                 Err(resources::failed(error, shape.version, unknown))
             }
             None => Err(resources::panicked()),
-        }),
-    )
+        },
+    ))
 }

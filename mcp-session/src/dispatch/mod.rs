@@ -21,6 +21,7 @@ pub(crate) mod observe;
 mod prompts;
 mod reaction;
 mod resources;
+mod rounds;
 mod route;
 pub(crate) mod stream;
 mod subscriptions;

@@ -1,13 +1,12 @@
 //! The method `prompts/get`.
 
-use std::sync::Arc;
-
 use crate::catalog::{PromptReply, View};
-use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::arrival::{Arrival, How, Work};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources;
+use crate::dispatch::rounds::{self, Retry};
 use crate::protocol::wire::Shaped;
-use crate::protocol::{Era, GetPromptParams, RpcError};
+use crate::protocol::{Era, GetPromptParams, Raw, RpcError};
 
 pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(GetPromptParams::from_params)?;
@@ -23,24 +22,31 @@ pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     arrival
         .check_needs(prompt.prompt().needs())
         .map_err(lacking)?;
-    let ctx = arrival.context(params.input_responses, params.request_state);
+    let retry = Retry {
+        input_responses: params.input_responses,
+        request_state: params.request_state,
+    };
     let arguments = params.arguments.unwrap_or_default();
+    let written = Raw::from_value(&arguments).ok();
+    let (name, how) = (params.name, How::of(prompt.prompt().needs()));
+    let ctx = arrival.asking_context(prompt.prompt().needs(), retry, &name, written)?;
     let start = move |ctx| prompt.handler().run(arguments, ctx);
-    let client = Arc::clone(&arrival.client);
-    let name = params.name;
-    Ok(
-        arrival.run(ctx, start, move |returned, shape| match returned {
+    Ok(arrival.run(
+        how,
+        ctx,
+        start,
+        move |returned, ctx, shape| match returned {
             Some(Ok(PromptReply::Complete(result))) => Ok(result.shape(shape)),
             Some(Ok(PromptReply::InputRequired(result)))
                 if shape.version.era() == Era::Stateless =>
             {
-                resources::asking(&result, &client, shape)
+                rounds::ask_by_hand(result, ctx, shape)
             }
             Some(Ok(PromptReply::InputRequired(_))) => Err(resources::no_rounds()),
             Some(Err(error)) => Err(resources::failed(error, shape.version, || unknown(&name))),
             None => Err(resources::panicked()),
-        }),
-    )
+        },
+    ))
 }
 
 /// What an unknown prompt answers, and a hidden one.

@@ -1,22 +1,21 @@
 //! `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
 
-use std::sync::Arc;
-
 use crate::catalog::{
     CheckedResource, CheckedTemplate, ResourceReply, ResourceRequest, UriVariables,
 };
 use crate::context::Needs;
-use crate::dispatch::arrival::{Arrival, Work};
+use crate::dispatch::arrival::{Arrival, How, Work};
 use crate::dispatch::failure::Failure;
+use crate::dispatch::rounds::{self, Retry};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
-use crate::protocol::wire::{Shape, Shaped};
+use crate::protocol::wire::Shaped;
 use crate::protocol::{
-    CacheHint, EmptyResult, Era, InputRequiredResult, Payload, ProtocolVersion, ReadResourceParams,
-    RpcError, SubscribeParams,
+    CacheHint, EmptyResult, Era, Payload, ProtocolVersion, ReadResourceParams, RpcError,
+    SubscribeParams,
 };
 use crate::server::{Live, live};
-use crate::session::{Capability, Client};
+use crate::session::Capability;
 
 /// What serves a URI.
 enum Served {
@@ -34,8 +33,12 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> 
         .check_needs(served.needs())
         .map_err(|missing| lacking(missing, version))?;
     let cache = served.cache(&arrival);
-    let ctx = arrival.context(params.input_responses, params.request_state);
-    let uri = params.uri;
+    let retry = Retry {
+        input_responses: params.input_responses,
+        request_state: params.request_state,
+    };
+    let (uri, how) = (params.uri, How::of(served.needs()));
+    let ctx = arrival.asking_context(served.needs(), retry, &uri, None)?;
     let asked = uri.clone();
     let start = move |ctx| match served {
         Served::Resource(resource) => {
@@ -46,9 +49,11 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> 
             .handler()
             .run(ResourceRequest::new(asked.as_str(), variables), ctx),
     };
-    let client = Arc::clone(&arrival.client);
-    Ok(
-        arrival.run(ctx, start, move |returned, shape| match returned {
+    Ok(arrival.run(
+        how,
+        ctx,
+        start,
+        move |returned, ctx, shape| match returned {
             Some(Ok(ResourceReply::Complete(mut result))) => {
                 result.cache.get_or_insert(cache);
                 Ok(result.shape(shape))
@@ -56,7 +61,7 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> 
             Some(Ok(ResourceReply::InputRequired(result)))
                 if shape.version.era() == Era::Stateless =>
             {
-                asking(&result, &client, shape)
+                rounds::ask_by_hand(result, ctx, shape)
             }
             Some(Ok(ResourceReply::InputRequired(_))) => Err(no_rounds()),
             Some(Err(error)) => {
@@ -66,8 +71,8 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> 
                 }))
             }
             None => Err(panicked()),
-        }),
-    )
+        },
+    ))
 }
 
 pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
@@ -148,8 +153,12 @@ pub(crate) fn failed(
         ToolErrorKind::Rpc(error) => error,
         ToolErrorKind::Message(_) | ToolErrorKind::Content(_) => RpcError::internal(message),
         ToolErrorKind::Source(source) => {
-            if let Some(AskError::MissingCapability(missing)) = source.downcast_ref() {
-                return lacking(*missing, version);
+            match source.downcast_ref() {
+                Some(AskError::MissingCapability(missing)) => return lacking(*missing, version),
+                Some(AskError::Misfit(_)) if version.era() == Era::Stateless => {
+                    return RpcError::invalid_params(message);
+                }
+                _ => {}
             }
             tracing::debug!(error = &*source, "a handler failed");
             RpcError::internal(message)
@@ -171,25 +180,6 @@ pub(crate) fn lacking(missing: Capability, version: ProtocolVersion) -> RpcError
 pub(crate) fn panicked() -> RpcError {
     tracing::error!("a handler panicked");
     RpcError::internal("the handler failed unexpectedly")
-}
-
-/// A result that asks, made by hand: "servers MUST NOT send an `inputRequests` that the client has
-/// not declared support for", and there is something to answer or to send back (2026-07-28, "Multi
-/// Round-Trip Requests", "Server Requirements").
-pub(crate) fn asking(
-    result: &InputRequiredResult,
-    client: &Client,
-    shape: &Shape,
-) -> Result<Payload, RpcError> {
-    if result.input_requests.is_empty() && result.request_state.is_none() {
-        tracing::error!("an input-required result asks nothing and has no state");
-        return Err(RpcError::internal("the handler asked for nothing"));
-    }
-    let needed = result.input_requests.values().filter_map(Capability::of);
-    match { needed }.find(|needed| !client.can(*needed)) {
-        Some(missing) => Err(lacking(missing, shape.version)),
-        None => Ok(result.shape(shape)),
-    }
 }
 
 /// A handler returned an input-required result to a client whose revision has none.

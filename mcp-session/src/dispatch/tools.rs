@@ -1,18 +1,18 @@
 //! The method `tools/call`.
 
-use std::sync::Arc;
-
 use crate::catalog::{ToolReply, View};
-use crate::dispatch::arrival::{Arrival, Work};
+use crate::context::Context;
+use crate::dispatch::arrival::{Arrival, How, Work};
 use crate::dispatch::failure::Failure;
-use crate::dispatch::{mirror, observe, resources::asking};
+use crate::dispatch::rounds::{self, Retry};
+use crate::dispatch::{mirror, observe};
 use crate::error::{ToolError, ToolErrorKind};
 use crate::peer::AskError;
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     CallToolParams, CallToolResult, Era, InputRequiredResult, Payload, RpcError,
 };
-use crate::session::{Capability, Client};
+use crate::session::Capability;
 
 pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let params = arrival.params(CallToolParams::from_params)?;
@@ -32,16 +32,19 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     if let Err(missing) = arrival.check_needs(tool.needs()) {
         return Ok(Work::Done(lacking(missing, &arrival.shape())?));
     }
-    let ctx = arrival.context(params.input_responses, params.request_state);
-    let client = Arc::clone(&arrival.client);
-    let start = |ctx| tool.handler().run(params.arguments, ctx);
-    let request = arrival.server.limits().request;
-    let limit = tool.needs().time().or(request);
-    let finish = move |returned, shape: &Shape| match returned {
-        Some(reply) => finish(reply, &name, &client, shape),
+    let retry = Retry {
+        input_responses: params.input_responses,
+        request_state: params.request_state,
+    };
+    let arguments = params.arguments;
+    let ctx = arrival.asking_context(tool.needs(), retry, &name, arguments.clone())?;
+    let how = How::of(tool.needs());
+    let start = move |ctx| tool.handler().run(arguments, ctx);
+    let finish = move |returned, ctx: &Context, shape: &Shape| match returned {
+        Some(reply) => finish(reply, &name, ctx, shape),
         None => Ok(panicked(&name).shape(shape)),
     };
-    Ok(arrival.run_within(limit, ctx, start, finish))
+    Ok(arrival.run(how, ctx, start, finish))
 }
 
 /// What an unknown tool answers, and a hidden one.
@@ -58,7 +61,7 @@ fn panicked(name: &str) -> CallToolResult {
 fn finish(
     reply: Result<ToolReply, ToolError>,
     name: &str,
-    client: &Client,
+    ctx: &Context,
     shape: &Shape,
 ) -> Result<Payload, RpcError> {
     let error = match reply {
@@ -68,7 +71,7 @@ fn finish(
             }
             return Ok(result.shape(shape));
         }
-        Ok(ToolReply::InputRequired(result)) => return input_required(&result, client, shape),
+        Ok(ToolReply::InputRequired(result)) => return input_required(result, ctx, shape),
         Err(error) => error,
     };
     observe::tool_failed();
@@ -82,8 +85,12 @@ fn finish(
         ToolErrorKind::Rpc(error) => Err(error),
         ToolErrorKind::NotFound => Err(unknown(name)),
         ToolErrorKind::Source(source) => {
-            if let Some(AskError::MissingCapability(missing)) = source.downcast_ref() {
-                return lacking(*missing, shape);
+            match source.downcast_ref() {
+                Some(AskError::MissingCapability(missing)) => return lacking(*missing, shape),
+                Some(misfit @ AskError::Misfit(_)) if shape.version.era() == Era::Stateless => {
+                    return Err(RpcError::invalid_params(misfit.to_string()));
+                }
+                _ => {}
             }
             tracing::debug!(tool = name, error = &*source, "a tool failed");
             Ok(CallToolResult::error(source.to_string()).shape(shape))
@@ -106,12 +113,12 @@ pub(crate) fn lacking(missing: Capability, shape: &Shape) -> Result<Payload, Rpc
 
 /// A result that asks, where the revision has such (2026-07-28, "Multi Round-Trip Requests").
 fn input_required(
-    result: &InputRequiredResult,
-    client: &Client,
+    result: InputRequiredResult,
+    ctx: &Context,
     shape: &Shape,
 ) -> Result<Payload, RpcError> {
     match shape.version.era() {
-        Era::Stateless => asking(result, client, shape),
+        Era::Stateless => rounds::ask_by_hand(result, ctx, shape),
         Era::Handshake => {
             tracing::warn!("a handler returned an input-required result to a handshake client");
             let text = "this needs input in a form that the client's protocol revision lacks";

@@ -2,6 +2,7 @@
 
 use crate::protocol::RpcError;
 use crate::session::Capability;
+use crate::store::StoreError;
 
 /// Why a question to the client has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,16 @@ pub enum AskError {
     /// No answer came in time.
     #[error("the client did not answer in time")]
     TimedOut,
+    /// Another question with this key is open. Each question of a request needs a key of its own.
+    #[error("the key `{0}` is taken by another question that is open")]
+    AskedTwice(String),
+    /// The handler was put aside until its client answers, and this task of its own outlived it:
+    /// stop, for the handler will run again (stateless era only).
+    #[error("the handler was put aside until its client answers")]
+    Suspended,
+    /// What was asked could not be recorded, so it was not asked.
+    #[error("the question could not be recorded: {0}")]
+    Unkept(#[source] StoreError),
     /// The session ended before the answer came.
     #[error("the client is gone")]
     Gone,

@@ -20,6 +20,11 @@ impl<T> Contained<T> {
         }
     }
 
+    /// A future that is over before it began: another takes its place.
+    pub(crate) fn over() -> Self {
+        Self { future: None }
+    }
+
     /// Calls what makes the future, and contains that, too.
     pub(crate) fn starting(
         start: impl FnOnce() -> Pin<Box<dyn Future<Output = T> + Send>>,

@@ -75,6 +75,9 @@ pub struct Limits {
     pub(crate) detached: Duration,
     pub(crate) silence: Duration,
     pub(crate) keep_alive: Duration,
+    pub(crate) exchange: Duration,
+    pub(crate) request_state_bytes: usize,
+    pub(crate) parked: usize,
     pub(crate) drain: Duration,
 }
 
@@ -135,6 +138,9 @@ impl Default for Limits {
             detached: Duration::from_secs(5 * 60),
             silence: Duration::from_secs(1),
             keep_alive: Duration::from_secs(15),
+            exchange: Duration::from_secs(10 * 60),
+            request_state_bytes: 64 * 1024,
+            parked: 1_000,
             drain: Duration::from_secs(5),
         }
     }
@@ -379,6 +385,29 @@ impl Limits {
         self
     }
 
+    /// How long a client of the stateless era may take to call again with the answers it was asked
+    /// for; ten minutes unless set. Later its `requestState` is refused, and it has to begin anew.
+    pub fn exchange(mut self, exchange: Duration) -> Self {
+        self.exchange = exchange;
+        self
+    }
+
+    /// How long a `requestState` may be in bytes; 64 KiB unless set. It carries the answers and the
+    /// results of [`Context::once`](crate::Context::once) from round to round: a handler whose
+    /// answers do not fit fails with an error that says so, and a longer state is refused unread.
+    pub fn request_state_bytes(mut self, bytes: usize) -> Self {
+        self.request_state_bytes = bytes;
+        self
+    }
+
+    /// Handlers that are kept alive while their clients answer (see
+    /// [`ToolBuilder::park`](crate::catalog::ToolBuilder::park)); 1,000 unless set. A further one is
+    /// run again instead.
+    pub fn parked(mut self, handlers: usize) -> Self {
+        self.parked = handlers;
+        self
+    }
+
     /// How long a call of the handshake era may run on after its client's connection is lost;
     /// five minutes unless set.
     pub fn detached(mut self, detached: Duration) -> Self {
@@ -427,6 +456,10 @@ impl Limits {
             retention: millis(self.idle.min(self.retention)),
             ..self.deadlines()
         }
+    }
+
+    pub(crate) fn exchange_ms(&self) -> u64 {
+        millis(self.exchange)
     }
 
     /// How often somebody looks after the sessions: often enough that no deadline is missed by

@@ -430,7 +430,7 @@ impl Live {
             let frame = Frame::bare_notification(method);
             let own = request.filter(|_| self.over_http && !self.is_listened_to());
             let key = || Kind::Keyed(about.clone().into());
-            if !own.is_some_and(|call| call.try_say(key(), &frame)) {
+            if !own.is_some_and(|call| call.now().try_say(key(), &frame)) {
                 self.tell(about.into(), frame);
             }
         }

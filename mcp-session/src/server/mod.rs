@@ -1,6 +1,7 @@
 //! The running service: opens, finds and ends live sessions.
 
 mod contain;
+mod elicitations;
 mod events;
 mod extension;
 mod farewell;
@@ -14,12 +15,15 @@ mod listeners;
 pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
+mod once;
 mod open;
+mod parked;
 mod places;
 mod principal;
 mod publish;
 mod registry;
 mod roots;
+mod seals;
 mod sessions;
 mod shards;
 mod shutdown;
@@ -38,16 +42,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
 use crate::error::Result;
+use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
 use crate::store::{MemoryStore, Store};
 
+pub use elicitations::Elicitations;
 pub use events::{Events, Refusal, SessionEvent};
 pub use farewell::Farewell;
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
+pub use once::OnceError;
 pub use principal::PrincipalScope;
 pub use roots::RootsChange;
 pub use sessions::{Sessions, Unhealthy};
@@ -61,15 +68,18 @@ pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use places::{Full, Place};
+pub(crate) use keeper::{Hold, Keeper};
+pub(crate) use parked::{Kept, Parked, Run};
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
+use elicitations::Errands;
 use hub::Hub;
-pub(crate) use keeper::{Hold, Keeper};
 use listeners::Listeners;
 use principal::Records;
 use registry::Registry;
+use seals::Seals;
 use shutdown::Shutdown;
 use variant::Variants;
 
@@ -118,6 +128,9 @@ pub(crate) struct ServerInner {
     pub(crate) farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
+    pub(crate) seals: Seals,
+    pub(crate) parked: Parked,
+    errands: Errands,
     pub(crate) hub: Arc<Hub>,
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
@@ -144,6 +157,19 @@ impl Server {
 
     fn from_parts(builder: ServerBuilder) -> Self {
         let hub = Arc::new(Hub::new(&builder.limits));
+        let name = || {
+            Arc::from(
+                builder
+                    .variants
+                    .default_member()
+                    .blueprint()
+                    .info
+                    .name
+                    .as_str(),
+            )
+        };
+        let audience = builder.audience.unwrap_or_else(name);
+        let seals = Seals::new(builder.seal_keys, audience);
         let inner = ServerInner {
             hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
@@ -159,6 +185,9 @@ impl Server {
             farewell: builder.farewell,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
+            seals,
+            parked: Parked::default(),
+            errands: Errands::default(),
             hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -191,6 +220,12 @@ impl Server {
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
     pub fn notifier(&self) -> Notifier {
         Notifier::new(&self.inner)
+    }
+
+    /// Replaces the keys that seal what clients carry, without interrupting anything: see
+    /// [`SealKeys`] for how to rotate them.
+    pub fn set_seal_keys(&self, keys: SealKeys) {
+        self.inner.seals.set(keys);
     }
 
     /// Says who sends an HTTP request: nobody, where nothing verifies it.
@@ -281,6 +316,8 @@ pub struct ServerBuilder {
     farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
+    seal_keys: Option<SealKeys>,
+    audience: Option<Arc<str>>,
 }
 
 impl ServerBuilder {
@@ -294,6 +331,8 @@ impl ServerBuilder {
             farewell: Farewell::default(),
             cache_ttl: None,
             narrow: false,
+            seal_keys: None,
+            audience: None,
         }
     }
 
@@ -423,6 +462,23 @@ impl ServerBuilder {
     /// both messages of the specification unless set.
     pub fn farewell(mut self, farewell: Farewell) -> Self {
         self.farewell = farewell;
+        self
+    }
+
+    /// Sets the keys that seal what clients carry between the rounds of one exchange
+    /// (2026-07-28, "Multi Round-Trip Requests"). Unless set, a random key is made, which says so
+    /// in the log when it is first used: a client that was asked then has to come back to this very
+    /// process.
+    pub fn seal_keys(mut self, keys: SealKeys) -> Self {
+        self.seal_keys = Some(keys);
+        self
+    }
+
+    /// Names the service to which clients bring back what it sealed, such as its URL; the name of
+    /// the default template unless set. Another service refuses it even if it has the same keys, so
+    /// all replicas must have the same name.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into().into());
         self
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::clock;
 use crate::context::Context;
 use crate::peer::{AskError, inline};
-use crate::protocol::{ListRootsResult, Raw, Root, method};
+use crate::protocol::{Era, ListRootsResult, Raw, Root, method};
 use crate::server::{Live, Server, Session, contained};
 use crate::session::Capability;
 
@@ -94,7 +94,8 @@ impl Context {
     /// In the handshake era the server keeps the roots of a session at hand and asks again when
     /// the client says that they changed. This asks only when nothing is known yet: it waits for
     /// the answer to a question that is out already, and what it learns itself is kept for others,
-    /// with one call of `on_roots_changed`.
+    /// with one call of `on_roots_changed`. In the stateless era every exchange asks, under the key
+    /// `roots`, for nothing is inferred from earlier requests.
     ///
     /// # Errors
     ///
@@ -104,7 +105,24 @@ impl Context {
     ///
     /// Dropping the future withdraws the question.
     pub async fn roots(&self) -> Result<Arc<[Root]>, AskError> {
+        self.roots_as("roots").await
+    }
+
+    /// As [`roots`](Self::roots), with a key of its own for the question.
+    ///
+    /// # Errors
+    ///
+    /// As [`elicit`](Self::elicit).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    pub async fn roots_as(&self, key: &str) -> Result<Arc<[Root]>, AskError> {
         let params = self.askable(Capability::Roots, || Ok(Raw::empty_object()))?;
+        if self.core().era() == Era::Stateless {
+            let listed: ListRootsResult = self.ask(key, method::ROOTS_LIST, params).await?;
+            return Ok(listed.roots.into());
+        }
         let session = self.session();
         let live = session.live();
         let roots = &live.core().roots;
@@ -122,7 +140,7 @@ impl Context {
                 return Ok(known);
             }
         }
-        let listed: ListRootsResult = self.ask(method::ROOTS_LIST, &params).await?;
+        let listed: ListRootsResult = self.ask(key, method::ROOTS_LIST, params).await?;
         let listed: Arc<[Root]> = listed.roots.into();
         if let Some(claim) = claim {
             claim.answered(Arc::clone(&listed));

@@ -123,6 +123,12 @@ impl Variants {
         })
     }
 
+    /// The variant of whoever chose none.
+    pub(crate) fn default_member(&self) -> &Arc<Member> {
+        let default = self.members.get(Variant::DEFAULT);
+        default.expect("the default variant is there from the start")
+    }
+
     /// The variant for this opening. Panics where the choice does.
     pub(crate) fn choose(&self, opening: &Opening) -> &Arc<Member> {
         let chosen = match &self.select {
@@ -131,9 +137,7 @@ impl Variants {
             Select::ByOpening(select) => Some(select(opening)),
         };
         let named = chosen.as_deref().and_then(|name| self.members.get(name));
-        named
-            .or_else(|| self.members.get(Variant::DEFAULT))
-            .expect("the default variant is there from the start")
+        named.unwrap_or_else(|| self.default_member())
     }
 }
 

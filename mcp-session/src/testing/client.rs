@@ -270,6 +270,10 @@ impl Client {
         self.mailbox.check();
     }
 
+    pub(super) fn script(&self) -> &Script {
+        &self.script
+    }
+
     /// Sends one line as it is.
     pub(super) async fn send(&self, line: Bytes) {
         self.pump.send(line).await;

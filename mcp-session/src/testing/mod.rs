@@ -38,6 +38,7 @@ mod outcome;
 mod pending;
 mod pump;
 mod raw;
+mod rounds;
 mod script;
 
 pub use builder::ClientBuilder;

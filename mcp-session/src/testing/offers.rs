@@ -73,7 +73,7 @@ impl Client {
         arguments: Value,
     ) -> Result<ToolOutcome, RpcError> {
         let params = json!({"name": name, "arguments": arguments});
-        self.request(method::TOOLS_CALL, params)
+        self.exchange(method::TOOLS_CALL, params)
             .await
             .map(ToolOutcome::new)
     }
@@ -177,7 +177,7 @@ impl Client {
     }
 
     async fn typed<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, RpcError> {
-        self.request(method, params)
+        self.exchange(method, params)
             .await
             .map(|result| read(method, &result))
     }

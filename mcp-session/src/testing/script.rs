@@ -174,21 +174,26 @@ impl Script {
 }
 
 /// The line that answers a request of the server; `None` when it gets no answer.
-pub(super) async fn line(request: Request, mut answer: Answer) -> Option<Bytes> {
+pub(super) async fn line(request: Request, answer: Answer) -> Option<Bytes> {
+    let frame = match settle(answer).await? {
+        Ok(result) => {
+            let result = Raw::from_value(&result).expect("a value has a JSON form");
+            Frame::result(&request.id, result)
+        }
+        Err(error) => Frame::error(Some(&request.id), &error, false),
+    };
+    Some(frame.into_bytes())
+}
+
+/// What an answer comes to in the end; `None` when it never comes.
+pub(super) async fn settle(mut answer: Answer) -> Option<Result<Value, RpcError>> {
     loop {
-        let frame = match answer.0 {
-            Kind::Result(result) => {
-                let result = Raw::from_value(&result).expect("a value has a JSON form");
-                Frame::result(&request.id, result)
-            }
-            Kind::Error(error) => Frame::error(Some(&request.id), &error, false),
+        match answer.0 {
+            Kind::Result(result) => return Some(Ok(result)),
+            Kind::Error(error) => return Some(Err(error)),
             Kind::Silence => return None,
-            Kind::Later(later) => {
-                answer = later.await;
-                continue;
-            }
-        };
-        return Some(frame.into_bytes());
+            Kind::Later(later) => answer = later.await,
+        }
     }
 }
 

@@ -28,7 +28,7 @@ impl Context {
     /// ```
     pub fn close_connection(&self) {
         if self.client().version().has_priming_event() {
-            self.call().parts.outlet.let_go();
+            self.now().parts.outlet.let_go();
         }
     }
 }

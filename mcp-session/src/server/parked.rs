@@ -1,0 +1,148 @@
+//! Handlers that are kept alive while their clients answer (stateless era).
+
+use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio_util::sync::DropGuard;
+
+use crate::clock;
+use crate::context::Context;
+use crate::error::ToolError;
+use crate::peer::exchange::ExchangeId;
+use crate::server::{Contained, Scope, Server};
+
+/// A handler half way, and what must live as long as it does.
+pub(crate) struct Run<T> {
+    pub(crate) handler: Contained<Result<T, ToolError>>,
+    /// What the handler returned while nobody was there to take it: `Some(None)` when it panicked.
+    pub(crate) returned: Option<Option<Result<T, ToolError>>>,
+    /// The context that the handler holds.
+    pub(crate) ctx: Context,
+    /// What lives as long as the handler does, of the request that is being answered now.
+    pub(crate) kept: Kept,
+    /// The same of requests that were answered with questions.
+    pub(crate) earlier: Vec<Kept>,
+}
+
+/// What a request holds for as long as its handler lives.
+pub(crate) struct Kept {
+    /// Tells tasks that the handler spawned when it is dropped half way.
+    pub(crate) abandoned: DropGuard,
+    /// Ends the session that was opened for the request, where it lives no longer.
+    pub(crate) scope: Option<Scope>,
+}
+
+impl<T: Send + 'static> Run<T> {
+    /// Goes on with a run that was parked, on behalf of the request that this one was made for.
+    pub(crate) fn go_on(&mut self, parked: Self) {
+        let own = std::mem::replace(&mut self.ctx, parked.ctx);
+        self.handler = parked.handler;
+        self.returned = parked.returned;
+        self.earlier = parked.earlier;
+        self.earlier.push(parked.kept);
+        self.ctx.call().succeed(Arc::clone(own.call()));
+        if let Some(brought) = own.call().begun_exchange() {
+            let exchange = self.ctx.call().exchange();
+            exchange.deliver(brought.memory().answers);
+        }
+    }
+
+    /// The handler is done: what it spawned may go on.
+    pub(crate) fn done(self) {
+        let holds = self.earlier.into_iter().chain([self.kept]);
+        for Kept { abandoned, scope } in holds {
+            abandoned.disarm();
+            drop(scope);
+        }
+    }
+}
+
+/// The way to a run: whoever asks first gets it.
+type Claim = oneshot::Sender<Box<dyn Any + Send>>;
+
+/// A run on its way from where it was parked.
+pub(crate) struct Claimed(oneshot::Receiver<Box<dyn Any + Send>>);
+
+/// All handlers that wait for a retry, each in a task of its own that goes on with what it does
+/// besides waiting.
+#[derive(Debug, Default)]
+pub(crate) struct Parked {
+    // Held for a table operation only, never across an await.
+    table: Mutex<HashMap<ExchangeId, oneshot::Sender<Claim>>>,
+}
+
+impl Parked {
+    /// Keeps a run for so long; gives it back where there is no room, or the server is stopping.
+    pub(crate) fn keep<T: Send + 'static>(
+        server: &Server,
+        run: Run<T>,
+        time: Duration,
+    ) -> Result<(), Run<T>> {
+        let inner = server.inner();
+        let id = run.ctx.call().exchange().id();
+        let mut table = inner.parked.table.lock();
+        if table.len() >= inner.limits.parked || inner.stopping.is_cancelled() {
+            return Err(run);
+        }
+        let (claim, claimed) = oneshot::channel();
+        // A run that is parked twice under one name came here by two retries of one round; the
+        // newer one stays.
+        table.insert(id, claim);
+        drop(table);
+        let stopping = inner.stopping.clone();
+        let server = Arc::downgrade(inner);
+        inner.tasks.spawn(async move {
+            tokio::select! {
+                () = rest(run, claimed) => {}
+                () = clock::sleep(time) => {}
+                () = stopping.cancelled() => {}
+            }
+            if let Some(server) = server.upgrade() {
+                server.parked.forget_stale(id);
+            }
+        });
+        Ok(())
+    }
+
+    /// The run of this exchange, if it is here.
+    pub(crate) fn claim(&self, id: ExchangeId) -> Option<Claimed> {
+        let asked = self.table.lock().remove(&id)?;
+        let (claim, claimed) = oneshot::channel();
+        asked.send(claim).ok()?;
+        Some(Claimed(claimed))
+    }
+
+    /// Forgets the run of this exchange if its task is over.
+    fn forget_stale(&self, id: ExchangeId) {
+        let mut table = self.table.lock();
+        if table.get(&id).is_some_and(oneshot::Sender::is_closed) {
+            table.remove(&id);
+        }
+    }
+}
+
+impl Claimed {
+    /// The run; `None` when its time was up just then.
+    pub(crate) async fn take<T: Send + 'static>(self) -> Option<Run<T>> {
+        let run = self.0.await.ok()?;
+        run.downcast().ok().map(|run| *run)
+    }
+}
+
+/// Goes on with a handler until somebody claims it.
+async fn rest<T: Send + 'static>(mut run: Run<T>, mut claimed: oneshot::Receiver<Claim>) {
+    loop {
+        tokio::select! {
+            biased;
+            claim = &mut claimed => {
+                if let Ok(claim) = claim {
+                    // Whoever asked may be gone: then the run is, too.
+                    claim.send(Box::new(run)).ok();
+                }
+                return;
+            }
+            returned = &mut run.handler, if run.returned.is_none() => run.returned = Some(returned),
+        }
+    }
+}
