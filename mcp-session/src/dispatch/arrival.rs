@@ -22,7 +22,7 @@ use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
 };
-use crate::server::{Blueprint, Contained, Fact, Fault, Hold, Live, Run, Scope, Server};
+use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Hold, Live, Run, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -162,7 +162,7 @@ impl Arrival<'_> {
         let (running, drained) = (inner.tasks.token(), inner.drained.clone());
         let limit = how.limit.or(inner.limits.request);
         let begun = ctx.call().begun_exchange().filter(|_| how.park.is_some());
-        let parked = begun.and_then(|exchange| inner.parked.claim(exchange.id()));
+        let parked = begun.and_then(|exchange| inner.parked.claim(exchange));
         let (handler, parked) = match parked {
             None => (Contained::starting(|| start(ctx.clone())), None),
             Some(parked) => (Contained::over(), Some((parked, start))),
@@ -175,6 +175,7 @@ impl Arrival<'_> {
         };
         let mut run = Run {
             handler,
+            asking: Asking::of(&ctx),
             returned: None,
             ctx,
             hold,

@@ -35,7 +35,7 @@ pub enum AskError {
     /// stop, for the handler will run again (stateless era only).
     #[error("the handler was put aside until its client answers")]
     Suspended,
-    /// The session ended before the answer came.
+    /// The session ended before the answer came, or the request was answered or cancelled.
     #[error("the client is gone")]
     Gone,
 }

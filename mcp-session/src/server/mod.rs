@@ -62,7 +62,7 @@ pub(crate) use places::{Full, Place};
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
-pub(crate) use parked::{Hold, Parked, Run};
+pub(crate) use parked::{Asking, Hold, Parked, Run};
 
 use hub::Hub;
 use listeners::Listeners;
