@@ -25,6 +25,8 @@ pub(crate) struct Param {
     pub(crate) default: Option<TokenStream>,
     /// What suggests values for it.
     pub(crate) completer: Option<Expr>,
+    /// What the user is asked to get it; it is no argument then.
+    pub(crate) question: Option<Expr>,
 }
 
 /// Reads the parameters, and takes off what is for the macro only.
@@ -46,7 +48,7 @@ pub(crate) fn parse(kind: Kind, signature: &mut Signature, errors: &mut Errors) 
 
 fn param(kind: Kind, typed: &mut PatType, errors: &mut Errors) -> Option<Param> {
     let description = docs::text(&typed.attrs);
-    let (mut default, mut completer) = (None, None);
+    let (mut default, mut completer, mut question) = (None, None, None);
     for attribute in &typed.attrs {
         if attribute.path().is_ident("default") {
             default = errors.take(default_of(attribute, &typed.ty));
@@ -58,6 +60,8 @@ fn param(kind: Kind, typed: &mut PatType, errors: &mut Errors) -> Option<Param> 
                 );
             }
             completer = errors.take(attribute.parse_args::<Expr>());
+        } else if attribute.path().is_ident("ask") {
+            question = errors.take(attribute.parse_args::<Expr>());
         } else if attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr") {
             errors.add(
                 attribute,
@@ -65,7 +69,13 @@ fn param(kind: Kind, typed: &mut PatType, errors: &mut Errors) -> Option<Param> 
             );
         }
     }
-    let ours = ["doc", "default", "complete", "cfg", "cfg_attr"];
+    check_question(
+        typed,
+        question.as_ref(),
+        default.is_some() || completer.is_some(),
+        errors,
+    );
+    let ours = ["doc", "default", "complete", "ask", "cfg", "cfg_attr"];
     typed
         .attrs
         .retain(|attribute| !ours.iter().any(|name| attribute.path().is_ident(name)));
@@ -88,6 +98,7 @@ fn param(kind: Kind, typed: &mut PatType, errors: &mut Errors) -> Option<Param> 
             description,
             default,
             completer,
+            question,
         }),
         other => {
             errors.add(
@@ -96,6 +107,37 @@ fn param(kind: Kind, typed: &mut PatType, errors: &mut Errors) -> Option<Param> 
             );
             None
         }
+    }
+}
+
+/// Notes what does not go together with a question, and one that is missing.
+fn check_question(
+    typed: &PatType,
+    question: Option<&Expr>,
+    is_argument: bool,
+    errors: &mut Errors,
+) {
+    match question {
+        Some(question) if is_argument => errors.add(
+            question,
+            "what the user is asked for is no argument: it has no default and no suggestions",
+        ),
+        None if is_elicit(&typed.ty) => errors.add(
+            &typed.ty,
+            "say what the user is asked: put `#[ask(\"…\")]` before this parameter",
+        ),
+        _ => {}
+    }
+}
+
+fn is_elicit(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Elicit" && !last.arguments.is_empty()),
+        _ => false,
     }
 }
 

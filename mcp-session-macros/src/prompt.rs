@@ -8,15 +8,10 @@ use crate::steps::{self, Function};
 
 /// An expression that makes the prompt. `this` is in scope.
 pub(crate) fn entry(function: &Function) -> TokenStream {
-    let names: Vec<&String> = function.params.iter().map(|param| &param.name).collect();
-    let locals = function.locals();
-    let slots = function.params.iter().map(Param::slot);
-    let values: Vec<TokenStream> = function
-        .params
-        .iter()
-        .zip(&locals)
-        .map(|(param, local)| param.resolve(local))
-        .collect();
+    let (arguments, locals) = function.arguments();
+    let names: Vec<&String> = arguments.iter().map(|param| &param.name).collect();
+    let slots = arguments.iter().map(|param| param.slot());
+    let values = function.values();
     let (resolve, call) = (function.resolve(&values), function.call());
     let describe: Vec<TokenStream> = function.params.iter().map(Param::describe).collect();
     let signature = function.signature(&describe);

@@ -11,7 +11,10 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
     let is_variable = |param: &Param| function.options.variables.contains(&param.name);
     let (mut describe, mut slots, mut filled, mut values) = (vec![], vec![], vec![], vec![]);
     for (param, local) in function.params.iter().zip(function.locals()) {
-        if is_variable(param) {
+        if param.question.is_some() {
+            describe.push(param.describe());
+            values.push(param.resolve(&local));
+        } else if is_variable(param) {
             describe.push(param.describe());
             slots.push(fill(param, &local));
             values.push(param.resolve(&local));

@@ -56,6 +56,18 @@ impl Function {
         (0..self.params.len()).map(Self::local).collect()
     }
 
+    /// The parameters that are read from what the client sent, with their names here.
+    pub(crate) fn arguments(&self) -> (Vec<&Param>, Vec<Ident>) {
+        let params = self.params.iter().zip(self.locals());
+        params.filter(|(param, _)| param.question.is_none()).unzip()
+    }
+
+    /// The futures of all parameters.
+    pub(crate) fn values(&self) -> Vec<TokenStream> {
+        let params = self.params.iter().zip(self.locals());
+        params.map(|(param, local)| param.resolve(&local)).collect()
+    }
+
     /// `let` statements that resolve all parameters together: `values` are futures of results.
     pub(crate) fn resolve(&self, values: &[TokenStream]) -> TokenStream {
         let locals = self.locals();
@@ -172,6 +184,10 @@ impl Param {
             description,
             ..
         } = self;
+        if self.question.is_some() {
+            let needs = code_at!(ty => <#ty as ::mcp_session::__private::Asked>::needs);
+            return code!(signature.part(#needs););
+        }
         let default = self.default.as_ref();
         let default = default.map_or_else(
             || code!(::mcp_session::__private::None),
@@ -205,6 +221,11 @@ impl Param {
 
     /// The future of the parameter in `local`, whose slot is closed.
     pub(crate) fn resolve(&self, local: &Ident) -> TokenStream {
+        if let Some(question) = &self.question {
+            let (ty, name) = (&self.ty, &self.name);
+            let arguments = code!(&ctx, #name, #question);
+            return code_at!(ty => <#ty as ::mcp_session::__private::Asked>::ask(#arguments));
+        }
         let (ty, arguments) = (&self.ty, code!(accepted, &ctx));
         let resolved = code_at! {ty =>
             <#ty as ::mcp_session::__private::Param<_>>::resolve(#arguments).await

@@ -28,12 +28,11 @@ pub(crate) fn entry(function: &Function) -> TokenStream {
 
 /// The type of one call of the tool, which reads its arguments from JSON text.
 fn call(function: &Function) -> TokenStream {
-    let names: Vec<&String> = function.params.iter().map(|param| &param.name).collect();
-    let locals = function.locals();
+    let (arguments, locals) = function.arguments();
+    let names: Vec<&String> = arguments.iter().map(|param| &param.name).collect();
     let indices = 0..locals.len();
-    let slots = function.params.iter().map(Param::slot);
-    let params = function.params.iter().zip(&locals);
-    let values: Vec<TokenStream> = params.map(|(param, local)| param.resolve(local)).collect();
+    let slots = arguments.iter().map(|param| param.slot());
+    let values = function.values();
     let (resolve, call) = (function.resolve(&values), function.call());
     let this_type = function.this_type();
     let reply = steps::answering(&function.output, "IntoToolReply", "into_tool_reply");

@@ -80,6 +80,8 @@ mod error;
 pub mod auth;
 pub mod schema;
 
+pub mod store;
+
 pub mod session;
 
 pub mod peer;
@@ -114,7 +116,7 @@ pub use catalog::{
     Audio, CompletionRequest, Edit, Family, Image, Json, Prompt, Resource, ResourceRequest,
     ResourceTemplate, Tool,
 };
-pub use context::{Context, Dep, FromContext};
+pub use context::{Context, Dep, Elicit, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
@@ -123,7 +125,7 @@ pub use protocol::LogLevel;
 pub use schema::JsonSchema;
 #[doc(no_inline)]
 pub use schemars;
-pub use server::{Limits, Notifier, Server, Session, Template, Variant};
+pub use server::{Limits, Notifier, OnceError, Server, Session, Template, Variant};
 pub use session::{Capability, EndReason};
 
 /// The README's code compiles.

@@ -11,4 +11,5 @@ mod layering;
 mod rmcp_client;
 mod sources;
 mod stdio;
+mod store;
 mod traps;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::peer::{AskError, Elicited, inline};
 use crate::protocol::{
-    CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult,
-    ElicitUrlParams, Era, InputRequest, Raw, method, misfit, wire,
+    CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult, Era,
+    InputRequest, Raw, method, misfit, wire,
 };
 use crate::schema;
 use crate::session::Capability;
@@ -95,28 +95,6 @@ impl Context {
     ) -> Result<ElicitResult, AskError> {
         let params = self.askable(Capability::Elicitation, || {
             wire::elicit_form(&form, self.client().version())
-                .map_err(|error| AskError::Unaskable(error.to_string()))
-        })?;
-        self.ask(key, method::ELICITATION_CREATE, params).await
-    }
-
-    /// Asks the user to visit a URL, such as a sign-in page (2025-11-25 and later). The answer
-    /// says whether the user agreed to go there, not what happened there.
-    ///
-    /// # Errors
-    ///
-    /// As [`elicit`](Self::elicit).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future withdraws the question.
-    pub async fn elicit_url(
-        &self,
-        key: &str,
-        url: ElicitUrlParams,
-    ) -> Result<ElicitResult, AskError> {
-        let params = self.askable(Capability::UrlElicitation, || {
-            wire::elicit_url(&url, self.client().version())
                 .map_err(|error| AskError::Unaskable(error.to_string()))
         })?;
         self.ask(key, method::ELICITATION_CREATE, params).await

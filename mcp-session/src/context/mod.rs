@@ -7,6 +7,7 @@ mod ask;
 mod call;
 mod connection;
 mod deps;
+mod elicit;
 mod extract;
 mod input;
 mod progress;
@@ -21,6 +22,7 @@ use crate::session::{Client, Core, Kind, Opening};
 
 pub use connection::{Cancellation, Connection};
 pub use deps::Dep;
+pub use elicit::{Asked, Elicit};
 pub use extract::{FromContext, Needs};
 pub use input::InputResponses;
 pub use progress::Progress;

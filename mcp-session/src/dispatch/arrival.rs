@@ -20,7 +20,7 @@ use crate::error::ToolError;
 use crate::peer::{self, rounds::Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
+    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
 };
 use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Hold, Live, Run, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
@@ -311,6 +311,15 @@ async fn unless_stopped<T: Send + 'static>(
 pub(crate) fn answer(id: &RequestId, result: Result<Payload, RpcError>, shape: &Shape) -> Answer {
     match result {
         Ok(payload) => Answer::new(200, Frame::result(id, payload)),
+        // The stateless era asks in results (2026-07-28, "Elicitation"): it has no such error.
+        Err(error)
+            if error.code == code::URL_ELICITATION_REQUIRED
+                && shape.version.era() == Era::Stateless =>
+        {
+            tracing::error!("a handler returned error -32042 to a stateless client");
+            let error = RpcError::internal("this needs a visit to a URL, asked for in another way");
+            Answer::failed(id, &error, shape.version)
+        }
         Err(error) => Answer::failed(id, &error, shape.version),
     }
 }

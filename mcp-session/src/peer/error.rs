@@ -2,6 +2,7 @@
 
 use crate::protocol::RpcError;
 use crate::session::Capability;
+use crate::store::StoreError;
 
 /// Why a question to the client has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum AskError {
     /// stop, for the handler will run again (stateless era only).
     #[error("the handler was put aside until its client answers")]
     Suspended,
+    /// What was asked could not be recorded, so it was not asked.
+    #[error("the question could not be recorded: {0}")]
+    Unkept(#[source] StoreError),
     /// The session ended before the answer came, or the request was answered or cancelled.
     #[error("the client is gone")]
     Gone,

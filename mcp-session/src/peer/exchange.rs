@@ -46,6 +46,9 @@ pub(crate) struct Memory {
     /// The questions that were out: an answer to anything else was not asked for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) asked: BTreeSet<String>,
+    /// Something outside knows the exchange by a name that is made of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) named: bool,
     /// What a handler that asks by hand wants to see again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
@@ -54,7 +57,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// True when a retry could do without.
     pub(crate) fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.effects.is_empty() && self.state.is_none()
+        self.answers.is_empty() && self.effects.is_empty() && self.state.is_none() && !self.named
     }
 }
 
@@ -77,7 +80,7 @@ struct Table {
     /// Keys of questions that are out as requests of the server's own (handshake era).
     out: BTreeSet<String>,
     /// Effects under way: the round does not end before they have.
-    effects: usize,
+    effecting: BTreeSet<String>,
     over: Option<Over>,
 }
 
@@ -151,6 +154,11 @@ impl Exchange {
         self.table.lock().answer(key)
     }
 
+    /// A name is made of its own, so all rounds must have it.
+    pub(crate) fn remember_name(&self) {
+        self.table.lock().memory.named = true;
+    }
+
     /// Remembers an answer.
     pub(crate) fn learn(&self, key: &str, answer: Raw) {
         self.table
@@ -179,9 +187,18 @@ impl Exchange {
     }
 
     /// Keeps the round from ending while an effect is under way.
-    pub(crate) fn effecting(&self) -> Effecting<'_> {
-        self.table.lock().effects += 1;
-        Effecting(self)
+    pub(crate) fn effecting<'a>(&'a self, key: &'a str) -> Result<Effecting<'a>, Interrupted> {
+        let mut table = self.table.lock();
+        if matches!(table.over, Some(Over::Suspended)) {
+            return Err(Interrupted::Over);
+        }
+        if !table.effecting.insert(key.to_owned()) {
+            return Err(Interrupted::KeyTaken);
+        }
+        Ok(Effecting {
+            exchange: self,
+            key,
+        })
     }
 
     /// Asks, once the future is polled.
@@ -202,7 +219,7 @@ impl Exchange {
     /// True when somebody waits for an answer, and nothing else is to be waited for.
     pub(crate) fn is_stuck(&self) -> bool {
         let table = self.table.lock();
-        !table.open.is_empty() && table.effects == 0
+        !table.open.is_empty() && table.effecting.is_empty()
     }
 
     /// What is known, while the handler lives on.
@@ -235,6 +252,7 @@ impl Exchange {
         for (key, given) in known.effects {
             memory.effects.entry(key).or_insert(given);
         }
+        memory.named |= known.named;
         drop(table);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -313,13 +331,25 @@ impl Drop for Out {
 }
 
 /// Says that an effect is under way, as long as this lives.
-pub(crate) struct Effecting<'a>(&'a Exchange);
+pub(crate) struct Effecting<'a> {
+    exchange: &'a Exchange,
+    key: &'a str,
+}
+
+/// Why an effect cannot begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Interrupted {
+    /// Another one with its key is under way.
+    KeyTaken,
+    /// The round is over.
+    Over,
+}
 
 impl Drop for Effecting<'_> {
     fn drop(&mut self) {
-        self.0.table.lock().effects -= 1;
+        self.exchange.table.lock().effecting.remove(self.key);
         // What waited for this effect is the driver's to look at.
-        self.0.driver.wake();
+        self.exchange.driver.wake();
     }
 }
 

@@ -1,17 +1,20 @@
 //! The running service: opens, finds and ends live sessions.
 
 mod contain;
+mod elicitations;
 mod events;
 mod extension;
 mod hooks;
 mod hub;
 pub(crate) mod janitor;
+mod keeper;
 mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
+mod once;
 mod open;
 mod parked;
 mod places;
@@ -39,12 +42,15 @@ use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
+use crate::store::{MemoryStore, Store};
 
+pub use elicitations::Elicitations;
 pub use events::{Events, Refusal, SessionEvent};
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
+pub use once::OnceError;
 pub use principal::PrincipalScope;
 pub use registry::Sessions;
 pub use roots::RootsChange;
@@ -64,7 +70,9 @@ pub(crate) use template::Blueprint;
 
 pub(crate) use parked::{Asking, Hold, Parked, Run};
 
+use elicitations::Errands;
 use hub::Hub;
+use keeper::Keeper;
 use listeners::Listeners;
 use principal::Principals;
 use registry::Registry;
@@ -107,6 +115,8 @@ pub(crate) struct ServerInner {
     pub(crate) principals: Principals,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
+    store: Arc<dyn Store>,
+    pub(crate) keeper: Arc<Keeper>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -114,6 +124,7 @@ pub(crate) struct ServerInner {
     narrow: bool,
     pub(crate) seals: Seals,
     pub(crate) parked: Parked,
+    errands: Errands,
     pub(crate) hub: Arc<Hub>,
     /// Everything that runs: calls, hooks, questions about roots. Waited for at shutdown.
     pub(crate) tasks: TaskTracker,
@@ -160,12 +171,15 @@ impl Server {
             listeners: Listeners::default(),
             totals: Totals::default(),
             principals: Principals::default(),
+            store: builder.store,
+            keeper: Arc::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
             seals,
             parked: Parked::default(),
+            errands: Errands::default(),
             hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -187,6 +201,11 @@ impl Server {
     /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
+    }
+
+    /// Where state and handles are kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.inner.store()
     }
 
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
@@ -308,6 +327,7 @@ impl fmt::Debug for Server {
 pub struct ServerBuilder {
     limits: Limits,
     variants: Variants,
+    store: Arc<dyn Store>,
     authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
     cache_ttl: Option<Duration>,
@@ -321,6 +341,7 @@ impl ServerBuilder {
         Self {
             limits: Limits::default(),
             variants: Variants::new(template),
+            store: Arc::new(MemoryStore::new()),
             authenticator: None,
             identify: true,
             cache_ttl: None,
@@ -411,6 +432,25 @@ impl ServerBuilder {
     /// ```
     pub fn authenticate(mut self, authenticator: impl Authenticate) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Where state and handles are kept; a [`MemoryStore`] unless set.
+    ///
+    /// A request that asks for none of it never reaches the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Server, Template, store::MemoryStore};
+    ///
+    /// let template = Template::builder("notes", "1.0.0").build()?;
+    /// let server = Server::builder(template).store(MemoryStore::with_bytes(16 << 20)).build()?;
+    /// # let _ = server;
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
         self
     }
 

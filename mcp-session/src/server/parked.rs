@@ -68,8 +68,9 @@ impl<T: Send + 'static> Run<T> {
     /// The handler is done: what it spawned may go on.
     pub(crate) fn done(self) {
         let holds = self.earlier.into_iter().chain([self.hold]);
-        for hold in holds {
-            hold.abandoned.disarm();
+        for Hold { abandoned, scope } in holds {
+            abandoned.disarm();
+            drop(scope);
         }
     }
 }

@@ -19,6 +19,7 @@ pub use std::{
 };
 
 pub use crate::catalog::reader::Finish;
+pub use crate::context::Asked;
 
 pub use arguments::{Reader, Started, next_name, skip};
 pub use call::{Call, Makes};
