@@ -17,7 +17,7 @@ use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
 use crate::dispatch::rounds;
 use crate::error::ToolError;
-use crate::peer::{self, rounds::Progress};
+use crate::peer::rounds::{Driver, Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
@@ -265,13 +265,14 @@ async fn unless_stopped<T: Send + 'static>(
     let Run { handler, ctx, .. } = run;
     let cancel = &ctx.now().parts.cancel;
     let may_ask = ctx.now().parts.subject.is_some();
+    let mut driver = Driver::default();
     let mut stopped = pin!(None);
     std::future::poll_fn(|cx| {
         if cancel.is_cancelled() {
             return Poll::Ready(Err(Stop::Cancelled));
         }
         let progress = if may_ask {
-            peer::rounds::poll(handler, || ctx.call().exchange(), cx)
+            driver.poll(handler, || ctx.call().exchange(), cx)
         } else {
             match Pin::new(&mut *handler).poll(cx) {
                 Poll::Ready(returned) => Progress::Done(returned),
