@@ -21,4 +21,4 @@ mod roots;
 mod scopes;
 mod sessions;
 mod sockets;
-mod support;
+pub(crate) mod support;
