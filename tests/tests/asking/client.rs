@@ -140,6 +140,27 @@ impl Client {
         params
     }
 
+    /// A request that is called off once something has happened.
+    pub(crate) async fn cancelled(&self, method: &str, params: Value, then: impl Future) {
+        if let Wire::Memory(client) = &self.wire {
+            let call = client.start(method, params).await;
+            then.await;
+            return client.cancel(call.id()).await;
+        }
+        let id = self.next_id.load(Ordering::Relaxed);
+        tokio::select! {
+            outcome = self.once(method, params) => panic!("{outcome:?}"),
+            _ = then => {}
+        }
+        // Over HTTP the connection is gone now, which is enough.
+        if let Wire::Stream(stream) = &self.wire {
+            let params = json!({"requestId": id});
+            let method = "notifications/cancelled";
+            let note = json!({"jsonrpc": "2.0", "method": method, "params": params});
+            stream.send(note).await;
+        }
+    }
+
     /// Calls the tool `ask` until it is done, and gives what it said.
     pub(crate) async fn ask(&self) -> String {
         text(&self.try_ask().await.unwrap())

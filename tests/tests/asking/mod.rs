@@ -6,9 +6,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod attacks;
 mod client;
 mod forms;
 mod kinds;
+mod parked;
 mod rounds;
 mod script;
 mod stream;
@@ -52,7 +54,22 @@ macro_rules! every_way {
     };
 }
 
-use every_way;
+/// Runs a check in the stateless era over every transport.
+macro_rules! stateless_ways {
+    ($($check:ident)*) => {$(
+        mod $check {
+            use mcp_session::protocol::Era::Stateless;
+
+            use crate::asking::{Over::{Http, Memory, Stream}, Way, every_way};
+
+            every_way!(@one $check in_memory Stateless Memory);
+            every_way!(@one $check over_a_stream Stateless Stream);
+            every_way!(@one $check over_http Stateless Http);
+        }
+    )*};
+}
+
+use {every_way, stateless_ways};
 
 /// A form with one field.
 #[derive(Debug, Deserialize, JsonSchema)]
