@@ -1,6 +1,7 @@
 //! The integration tests: every subject is a module beside this file, but for the few that need a
 //! process of their own.
 
+mod asking;
 mod bad_input;
 mod behaviour;
 mod examples;

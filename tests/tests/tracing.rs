@@ -16,11 +16,13 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use mcp_session::auth::{BearerTokens, Caller};
 use mcp_session::protocol::{Era, ProtocolVersion};
-use mcp_session::server::Limits;
-use mcp_session::testing::Client;
+use mcp_session::testing::{Answer, Client};
 use mcp_session::transport::http::HttpBody;
-use mcp_session::{Principal, Server, Template, Tool, ToolError};
-use serde_json::json;
+use mcp_session::{
+    Context, Elicited, JsonSchema, Limits, Principal, SealKeys, Server, Template, Tool, ToolError,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tower_service::Service;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -258,4 +260,127 @@ async fn a_session_that_is_over_after_its_retention_leaves_one_line_and_answers_
     let ping = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
     let answer = send(&server, post().header("mcp-session-id", &*id), ping).await;
     assert_eq!(answer.status(), 404);
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Secret {
+    word: String,
+}
+
+/// A server that asks twice, so that the second state carries the first answer.
+fn asking(audience: &str, key: u8) -> Server {
+    let tool = |name: &str| {
+        Tool::new(name)
+            .description("-")
+            .handler(async |ctx: Context| {
+                for key in ["first", "second"] {
+                    if let Elicited::Accept(secret) = ctx.elicit::<Secret>(key, key).await? {
+                        assert!(!secret.word.is_empty());
+                    }
+                }
+                Ok::<_, ToolError>("thanks")
+            })
+    };
+    let template = Template::builder("fixture", "1.2.3");
+    let template = template.tool(tool("tool")).tool(tool("other"));
+    Server::builder(template.build().expect("a template without mistakes"))
+        .limits(Limits::default().exchange(EXCHANGE))
+        .audience(audience)
+        .seal_keys(SealKeys::new([key; SealKeys::LENGTH]))
+        .build()
+        .expect("a configuration that works")
+}
+
+const EXCHANGE: Duration = Duration::from_secs(60);
+
+async fn secretive(server: &Server, name: &str) -> Client {
+    Client::builder(server)
+        .version(ProtocolVersion::LATEST)
+        .principal(Principal::new("test", name))
+        .on_elicit(|_| Answer::accept(json!({"word": "xyzzy-plugh"})))
+        .connect()
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_request_state_was_refused_is_in_the_log_and_what_it_holds_is_not() {
+    record();
+    let home = asking("shop", 1);
+    let ann = secretive(&home, "ann").await;
+    let call = json!({"name": "tool"});
+    let asked = ann.request("tools/call", call.clone()).await.unwrap();
+    let again = ann.answered(call.clone(), &asked).await.unwrap();
+    let asked = ann.request("tools/call", again).await.unwrap();
+    let retry = ann.answered(call, &asked).await.unwrap();
+    let state = retry["requestState"].as_str().unwrap().to_owned();
+    let with = |member: &str, value: Value| {
+        let mut retry = retry.clone();
+        retry[member] = value;
+        retry
+    };
+    let changed = match state.split_at(state.len() / 2) {
+        (head, tail) if tail.starts_with('A') => format!("{head}B{}", &tail[1..]),
+        (head, tail) => format!("{head}A{}", &tail[1..]),
+    };
+    let bob = secretive(&home, "bob").await;
+    let elsewhere = secretive(&asking("bank", 1), "ann").await;
+    let rekeyed = secretive(&asking("shop", 2), "ann").await;
+    let cases = [
+        (
+            &ann,
+            with("requestState", "A".repeat(70_000).into()),
+            "it is too long",
+        ),
+        (
+            &ann,
+            with("requestState", "made up".into()),
+            "it is no request state",
+        ),
+        (
+            &rekeyed,
+            retry.clone(),
+            "it was sealed with a key that is not in the ring",
+        ),
+        (
+            &ann,
+            with("requestState", changed.into()),
+            "it was changed or forged",
+        ),
+        (
+            &elsewhere,
+            retry.clone(),
+            "it is of another service or variant",
+        ),
+        (&bob, retry.clone(), "it is another principal's"),
+        (
+            &ann,
+            with("name", "other".into()),
+            "it is of another request",
+        ),
+        (
+            &ann,
+            with("arguments", json!({"a": 1})),
+            "it came with other arguments",
+        ),
+        (&ann, retry.clone(), "it has expired"),
+    ];
+    let mut text = recorded();
+    for (client, retry, why) in cases {
+        if why == "it has expired" {
+            tokio::time::advance(EXCHANGE).await;
+        }
+        let error = client.request("tools/call", retry).await.unwrap_err();
+        assert_eq!(error.code, -32602, "{why}");
+        assert!(!error.message.contains(why), "{error}");
+        let told = recorded();
+        let line = told
+            .lines()
+            .find(|line| line.contains("refused a request state"));
+        assert!(line.is_some_and(|line| line.contains(why)), "{why}: {told}");
+        text += &told;
+    }
+    assert!(!text.contains("xyzzy"), "{text}");
+    let mut parts = state.as_bytes().windows(8);
+    let told = parts.find(|part| text.as_bytes().windows(8).any(|line| line == *part));
+    assert_eq!(told, None, "{text}");
 }

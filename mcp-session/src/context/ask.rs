@@ -172,7 +172,9 @@ impl Context {
         if let Some(answer) = exchange.answer(key) {
             return decode(&answer);
         }
+        let out = exchange.hold(key)?;
         let answer = self.ask_now(method, &params).await?;
+        drop(out);
         let decoded = decode(&answer)?;
         exchange.learn(key, answer);
         Ok(decoded)

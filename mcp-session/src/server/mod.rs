@@ -69,7 +69,7 @@ pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use places::{Full, Place};
 pub(crate) use keeper::{Hold, Keeper};
-pub(crate) use parked::{Kept, Parked, Run};
+pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
