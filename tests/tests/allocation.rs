@@ -224,7 +224,13 @@ async fn held(server: &Server) -> isize {
         let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         send(server, "POST", Some(&id), &initialized).await;
         let call = json!({"name": "last", "arguments": {}});
-        send(server, "POST", Some(&id), &message(number, "tools/call", call)).await;
+        send(
+            server,
+            "POST",
+            Some(&id),
+            &message(number, "tools/call", call),
+        )
+        .await;
     };
     // The tables have room for some sessions before there are any.
     for number in 0..SESSIONS / 10 {
@@ -275,7 +281,11 @@ async fn abandoned(server: &Server, clients: usize) -> Held {
     // Half of them never got beyond their handshake, and calls nobody came back for are dropped.
     pass(Duration::from_secs(20 * 60)).await;
     let parked = server.sessions().list();
-    assert!(parked.iter().all(|one| one.lifecycle() == SessionState::Parked));
+    assert!(
+        parked
+            .iter()
+            .all(|one| one.lifecycle() == SessionState::Parked)
+    );
     let of = count(parked.len());
     drop(parked);
     let parked = held_since(&region) / of;

@@ -64,12 +64,12 @@ pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
 pub(crate) use hooks::Fact;
+pub(crate) use keeper::{Hold, Keeper};
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
-pub(crate) use places::{Full, Place};
-pub(crate) use keeper::{Hold, Keeper};
 pub(crate) use parked::{Asking, Kept, Parked, Run};
+pub(crate) use places::{Full, Place};
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
