@@ -32,6 +32,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     if let Err(missing) = arrival.check_needs(tool.needs()) {
         return Ok(Work::Done(lacking(missing, &arrival.shape())?));
     }
+    arrival.check_tool_pace(&name, tool.needs())?;
     let ctx = arrival.context(params.input_responses, params.request_state);
     let client = Arc::clone(&arrival.client);
     let start = |ctx| tool.handler().run(params.arguments, ctx);

@@ -10,9 +10,11 @@ mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
+mod load;
 pub(crate) mod metrics;
 mod notifier;
 mod open;
+mod pace;
 mod places;
 mod principal;
 mod publish;
@@ -53,6 +55,7 @@ pub(crate) use contain::{Contained, contained};
 pub(crate) use hooks::Fact;
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
+pub(crate) use load::AtWork;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use places::{Full, Place};
 pub(crate) use stats::Totals;
@@ -60,6 +63,8 @@ pub(crate) use template::Blueprint;
 
 use hub::Hub;
 use listeners::Listeners;
+use load::Load;
+use pace::Paces;
 use principal::Records;
 use registry::Registry;
 use variant::Variants;
@@ -97,6 +102,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
+    pub(crate) load: Load,
+    pub(crate) paces: Paces,
     /// What is kept of principals.
     pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
@@ -138,6 +145,8 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
+            load: Load::default(),
+            paces: Paces::default(),
             records: Records::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,

@@ -14,6 +14,7 @@ mod logging;
 mod metrics;
 mod observing;
 mod opening;
+mod pacing;
 mod paging;
 mod principals;
 mod progress;
