@@ -13,6 +13,7 @@ pub(crate) mod live;
 mod load;
 pub(crate) mod metrics;
 mod notifier;
+pub(crate) mod offer;
 mod open;
 mod pace;
 mod places;
