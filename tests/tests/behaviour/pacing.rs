@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_session::protocol::{Era, ProtocolVersion};
 use mcp_session::testing::Client;
-use mcp_session::{Limits, Principal, Prompt, Server, Tool};
+use mcp_session::{Limits, Principal, Prompt, Server, Tool, tool};
 use serde_json::json;
 
 use super::{both, is_stateless, named, parts, serve_within, template};
@@ -12,6 +12,37 @@ use super::{both, is_stateless, named, parts, serve_within, template};
 const TOO_MANY: &str = "too many requests are in flight: try again";
 const TOO_FAST: &str = "you call too fast: at most 2 calls per second";
 const TOO_OFTEN: &str = "`tool` is called too often: at most 2 times per second";
+
+/// Never answers.
+#[tool(timeout = "5s")]
+async fn hangs() -> String {
+    std::future::pending().await
+}
+
+/// Never answers either.
+#[tool(timeout = Duration::from_secs(60), calls_per_second = 1)]
+async fn lingers() -> String {
+    std::future::pending().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attribute_of_a_tool_sets_its_limits() {
+    let limits = Limits::default().request(Duration::from_secs(9));
+    let server = serve_within(limits, template().tool(hangs).tool(lingers));
+    both(&server, async |client| {
+        for (tool, seconds) in [("hangs", 5), ("lingers", 60)] {
+            let stopped = client.call_tool(tool, json!({})).await.text();
+            let expected = format!("it took longer than {seconds}s, and was stopped");
+            assert_eq!(stopped, expected);
+        }
+        let first = client.start("tools/call", json!({"name": "lingers"})).await;
+        let why = "`lingers` is called too often: at most 1 times per second";
+        assert_eq!(answered(&client, "lingers", 1, why).await, 0);
+        drop(first);
+        tokio::time::sleep(Duration::from_secs(61)).await;
+    })
+    .await;
+}
 
 fn paced(limits: Limits) -> Server {
     let own = Tool::new("own").description("-").calls_per_second(3);
