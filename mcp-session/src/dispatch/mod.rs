@@ -12,6 +12,7 @@ mod completion;
 mod extension;
 mod failure;
 pub(crate) mod http;
+mod in_flight;
 mod lifecycle;
 mod lists;
 mod logging;

@@ -13,10 +13,13 @@ mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
+mod load;
 pub(crate) mod metrics;
 mod notifier;
+pub(crate) mod offer;
 mod once;
 mod open;
+mod pace;
 mod parked;
 mod places;
 mod principal;
@@ -67,6 +70,7 @@ pub(crate) use hooks::Fact;
 pub(crate) use keeper::{Hold, Keeper};
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
+pub(crate) use load::AtWork;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
@@ -77,6 +81,8 @@ pub(crate) use template::Blueprint;
 use elicitations::Errands;
 use hub::Hub;
 use listeners::Listeners;
+use load::Load;
+use pace::Paces;
 use principal::Records;
 use registry::Registry;
 use seals::Seals;
@@ -116,6 +122,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
+    pub(crate) load: Load,
+    pub(crate) paces: Paces,
     /// What is kept of principals.
     pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
@@ -177,6 +185,8 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
+            load: Load::default(),
+            paces: Paces::default(),
             records: Records::default(),
             store: builder.store,
             keeper: Arc::default(),
