@@ -105,6 +105,9 @@ pub mod docs {
     #[doc = include_str!("docs/scope.md")]
     pub mod scope {}
 
+    #[doc = include_str!("docs/migrating.md")]
+    pub mod migrating {}
+
     #[doc = include_str!("docs/observing.md")]
     pub mod observing {}
 }
