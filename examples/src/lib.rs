@@ -10,6 +10,6 @@ mod listen;
 mod serve;
 
 pub use failure::{Failure, Result};
-pub use hints::{client_config, curl};
+pub use hints::{client_config, curl, curl_as, curl_in_session, curl_open};
 pub use listen::Listen;
 pub use serve::serve;

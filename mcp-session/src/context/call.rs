@@ -18,6 +18,7 @@ use crate::context::progress::Steps;
 use crate::peer::exchange::Exchange;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
+use crate::store::Scratch;
 
 /// What a request brings.
 pub(crate) struct CallParts {
@@ -65,6 +66,8 @@ pub(crate) struct Call {
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
+    /// What this exchange remembers, once it does.
+    scratch: OnceLock<Arc<Scratch>>,
 }
 
 /// What was said about a request so far.
@@ -82,7 +85,12 @@ impl Call {
             over: false.into(),
             next: OnceLock::new(),
             talk: Mutex::default(),
+            scratch: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn scratch(&self) -> &Arc<Scratch> {
+        self.scratch.get_or_init(Arc::default)
     }
 
     /// The exchange of this request, which begins now if there is none.

@@ -22,7 +22,7 @@ use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
 };
-use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Hold, Live, Run, Scope, Server};
+use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -169,7 +169,7 @@ impl Arrival<'_> {
         };
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
-        let hold = Hold {
+        let kept = Kept {
             abandoned,
             scope: self.scope,
         };
@@ -178,7 +178,7 @@ impl Arrival<'_> {
             asking: Asking::of(&ctx),
             returned: None,
             ctx,
-            hold,
+            kept,
             earlier: Vec::new(),
         };
         Work::Runs(Box::pin(async move {

@@ -52,6 +52,18 @@ enum Kind {
         what: &'static str,
         remedy: &'static str,
     },
+    #[error("{0}")]
+    Full(String),
+    #[error("{0}")]
+    Unknown(String),
+    #[error("the value of `{name}` {problem}")]
+    Value {
+        name: String,
+        problem: &'static str,
+        source: serde_json::Error,
+    },
+    #[error("what is kept cannot be reached now; try again")]
+    Unavailable(#[source] BoxError),
     #[error("the session has ended")]
     Ended,
     #[error("the session was refused")]
@@ -73,6 +85,28 @@ impl Error {
 
     pub(crate) fn unkept(what: &'static str, remedy: &'static str) -> Self {
         Kind::Unkept { what, remedy }.into()
+    }
+
+    pub(crate) fn full(message: impl Into<String>) -> Self {
+        Kind::Full(message.into()).into()
+    }
+
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Kind::Unknown(message.into()).into()
+    }
+
+    pub(crate) fn value(name: &str, problem: &'static str, source: serde_json::Error) -> Self {
+        let name = name.to_owned();
+        Kind::Value {
+            name,
+            problem,
+            source,
+        }
+        .into()
+    }
+
+    pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
+        Kind::Unavailable(source.into()).into()
     }
 
     pub(crate) fn ended() -> Self {
@@ -108,6 +142,28 @@ impl Error {
         matches!(*self.kind, Kind::Unkept { .. })
     }
 
+    /// True when there is no room for what was to be kept. The message names the limit.
+    pub fn is_full(&self) -> bool {
+        matches!(*self.kind, Kind::Full(_))
+    }
+
+    /// True for a handle that is not known: expired, closed, made up or somebody else's. The
+    /// message says how to get a new one.
+    pub fn is_unknown(&self) -> bool {
+        matches!(*self.kind, Kind::Unknown(_))
+    }
+
+    /// True when a value has no JSON form, or what is kept is not of the type it is read as.
+    pub fn is_value(&self) -> bool {
+        matches!(*self.kind, Kind::Value { .. })
+    }
+
+    /// True when the store did not do what it was asked to; the source says why. What was to be
+    /// written may have been written.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.kind, Kind::Unavailable(_))
+    }
+
     /// True when the session has ended.
     pub fn is_ended(&self) -> bool {
         matches!(*self.kind, Kind::Ended)
@@ -134,6 +190,10 @@ impl Error {
             Kind::Registration(mistakes) => mistakes,
             Kind::Edit(_)
             | Kind::Unkept { .. }
+            | Kind::Full(_)
+            | Kind::Unknown(_)
+            | Kind::Value { .. }
+            | Kind::Unavailable(_)
             | Kind::Ended
             | Kind::Refused(_)
             | Kind::Configuration(_)

@@ -22,9 +22,9 @@ pub(crate) struct Run<T> {
     /// The context that the handler holds.
     pub(crate) ctx: Context,
     /// What lives as long as the handler does, of the request that is being answered now.
-    pub(crate) hold: Hold,
+    pub(crate) kept: Kept,
     /// The same of requests that were answered with questions.
-    pub(crate) earlier: Vec<Hold>,
+    pub(crate) earlier: Vec<Kept>,
 }
 
 /// Tells tasks that a handler left behind, when it is gone, that no answer comes any more.
@@ -43,7 +43,7 @@ impl Drop for Asking {
 }
 
 /// What a request holds for as long as its handler lives.
-pub(crate) struct Hold {
+pub(crate) struct Kept {
     /// Tells tasks that the handler spawned when it is dropped half way.
     pub(crate) abandoned: DropGuard,
     /// Ends the session that was opened for the request, where it lives no longer.
@@ -58,7 +58,7 @@ impl<T: Send + 'static> Run<T> {
         self.asking = parked.asking;
         self.returned = parked.returned;
         self.earlier = parked.earlier;
-        self.earlier.push(parked.hold);
+        self.earlier.push(parked.kept);
         self.ctx.call().succeed(Arc::clone(own.call()));
         if let Some(brought) = own.call().begun_exchange() {
             self.ctx.call().exchange().adopt(brought.memory());
@@ -67,8 +67,8 @@ impl<T: Send + 'static> Run<T> {
 
     /// The handler is done: what it spawned may go on.
     pub(crate) fn done(self) {
-        let holds = self.earlier.into_iter().chain([self.hold]);
-        for Hold { abandoned, scope } in holds {
+        let holds = self.earlier.into_iter().chain([self.kept]);
+        for Kept { abandoned, scope } in holds {
             abandoned.disarm();
             drop(scope);
         }

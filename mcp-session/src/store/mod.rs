@@ -4,10 +4,14 @@
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
 //! installed; a store that outlives the process implements the same trait.
 
+mod contend;
 mod error;
+mod kept;
 mod key;
 mod memory;
 mod record;
+mod scratch;
+mod state;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,6 +21,12 @@ pub use error::{Bound, StoreError};
 pub use key::{Key, Owner};
 pub use memory::MemoryStore;
 pub use record::{Draft, Listed, Quota, Record, Revision};
+pub use state::State;
+
+pub(crate) use contend::Contest;
+pub(crate) use kept::Kept;
+pub(crate) use scratch::Scratch;
+pub(crate) use state::{STORE_IS_FULL, decode, encode};
 
 /// Keeps records.
 ///
