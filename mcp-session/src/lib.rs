@@ -110,6 +110,9 @@ pub mod docs {
     #[doc = include_str!("docs/scope.md")]
     pub mod scope {}
 
+    #[doc = include_str!("docs/migrating.md")]
+    pub mod migrating {}
+
     #[doc = include_str!("docs/lifecycle.md")]
     pub mod lifecycle {}
 

@@ -265,7 +265,7 @@ async fn arguments_may_be_written_differently(way: Way) {
     let ann = Client::connect_as(Some("ann"), way, &home, seated()).await;
     let asked = ann.once("tools/call", order()).await.unwrap();
     let mut retry = ann.answered(order(), &asked).await;
-    retry["arguments"]["weight"] = json!(2.0);
+    retry["arguments"] = json!({"weight": 2.0, "flight": "SK1"});
     assert_ne!(
         retry["arguments"].to_string(),
         order()["arguments"].to_string()

@@ -8,6 +8,7 @@
 
 mod attacks;
 mod client;
+mod effects;
 mod forms;
 mod kinds;
 mod parked;

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::http::support::soon;
+
 use super::{Client, Count, Script, Seat, Way, accept, stateless_ways, template, text};
 
 stateless_ways! {
@@ -337,7 +339,7 @@ async fn a_retry_that_is_cancelled_takes_it_along(way: Way) {
     assert_eq!(runs.seen(), (1, 1));
     let ctx = told.lock().take().unwrap();
     assert!(ctx.is_cancelled(), "tasks that it left behind see it");
-    let asked = seat(&ctx, "late").await;
+    let asked = soon(seat(&ctx, "late")).await;
     assert!(matches!(asked, Err(AskError::Gone)), "{asked:?}");
 }
 

@@ -7,6 +7,8 @@ use mcp_session::{AskError, Context, Elicited, Tool, ToolError};
 use parking_lot::Mutex;
 use serde_json::json;
 
+use crate::http::support::soon;
+
 use super::{Client, Count, Said, Script, Seat, Way, accept, every_way, serve_tool};
 
 every_way! {
@@ -219,7 +221,7 @@ async fn a_task_that_nobody_waits_for_is_told_so(way: Way) {
     let client = Client::connect(way, &serve_tool(tool), Script::silent()).await;
     assert_eq!(client.ask().await, "done");
     answered.notify_one();
-    let asked = hears.recv().await.unwrap();
+    let asked = soon(hears.recv()).await.unwrap();
     assert!(matches!(asked, Err(AskError::Gone)), "{asked:?}");
 }
 
