@@ -22,6 +22,7 @@ pub(crate) async fn sleep(duration: Duration) {
 }
 
 /// A sleep that can be put off.
+#[cfg(feature = "http")]
 pub(crate) fn timer(duration: Duration) -> Sleep {
     tokio::time::sleep(duration)
 }

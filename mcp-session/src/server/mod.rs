@@ -6,6 +6,7 @@ mod extension;
 mod farewell;
 mod hooks;
 mod hub;
+#[cfg(feature = "http")]
 pub(crate) mod janitor;
 mod life;
 mod limits;
@@ -14,9 +15,17 @@ pub(crate) mod live;
 pub(crate) mod metrics;
 mod notifier;
 mod open;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only sessions over HTTP take places")
+)]
 mod places;
 mod principal;
 mod publish;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only sessions over HTTP rest and are evicted")
+)]
 mod registry;
 mod roots;
 mod sessions;
@@ -26,15 +35,16 @@ mod signals;
 mod stats;
 mod template;
 mod variant;
+#[cfg(feature = "http")]
+mod verify;
 mod watching;
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
+use crate::auth::{Authenticate, Challenge, Scopes};
 use crate::error::Result;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
@@ -58,6 +68,7 @@ pub(crate) use hooks::Fact;
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
+#[cfg(feature = "http")]
 pub(crate) use places::{Full, Place};
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
@@ -178,27 +189,6 @@ impl Server {
     /// A handle that tells clients of changes, for use anywhere and for as long as it takes.
     pub fn notifier(&self) -> Notifier {
         Notifier::new(&self.inner)
-    }
-
-    /// Says who sends an HTTP request: nobody, where nothing verifies it.
-    pub(crate) async fn authenticate(
-        &self,
-        request: &Credentials<'_>,
-    ) -> Result<Option<Caller>, Challenge> {
-        let Some(authenticator) = &self.inner.authenticator else {
-            return Ok(None);
-        };
-        let verdict = AssertUnwindSafe(authenticator.authenticate(request)).catch_unwind();
-        match verdict.await {
-            Ok(Ok(caller)) if caller.has_expired() => {
-                Err(Challenge::invalid_token("the credential has expired"))
-            }
-            Ok(verdict) => verdict.map(Some),
-            Err(_) => {
-                tracing::error!("the authenticator panicked, so nobody was let in");
-                Err(Challenge::unavailable())
-            }
-        }
     }
 
     /// What a caller is told whose credential lacks scopes.
