@@ -11,6 +11,7 @@ mod arrival;
 mod completion;
 mod extension;
 mod failure;
+#[cfg(feature = "http")]
 pub(crate) mod http;
 mod in_flight;
 mod lifecycle;

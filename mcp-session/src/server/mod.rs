@@ -7,6 +7,7 @@ mod extension;
 mod farewell;
 mod hooks;
 mod hub;
+#[cfg(feature = "http")]
 pub(crate) mod janitor;
 mod keeper;
 mod life;
@@ -24,6 +25,10 @@ mod parked;
 mod places;
 mod principal;
 mod publish;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only sessions over HTTP rest and are evicted")
+)]
 mod registry;
 mod roots;
 mod seals;
@@ -35,15 +40,16 @@ mod state;
 mod stats;
 mod template;
 mod variant;
+#[cfg(feature = "http")]
+mod verify;
 mod watching;
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
+use crate::auth::{Authenticate, Challenge, Principal, Scopes};
 use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
@@ -236,27 +242,6 @@ impl Server {
     /// [`SealKeys`] for how to rotate them.
     pub fn set_seal_keys(&self, keys: SealKeys) {
         self.inner.seals.set(keys);
-    }
-
-    /// Says who sends an HTTP request: nobody, where nothing verifies it.
-    pub(crate) async fn authenticate(
-        &self,
-        request: &Credentials<'_>,
-    ) -> Result<Option<Caller>, Challenge> {
-        let Some(authenticator) = &self.inner.authenticator else {
-            return Ok(None);
-        };
-        let verdict = AssertUnwindSafe(authenticator.authenticate(request)).catch_unwind();
-        match verdict.await {
-            Ok(Ok(caller)) if caller.has_expired() => {
-                Err(Challenge::invalid_token("the credential has expired"))
-            }
-            Ok(verdict) => verdict.map(Some),
-            Err(_) => {
-                tracing::error!("the authenticator panicked, so nobody was let in");
-                Err(Challenge::unavailable())
-            }
-        }
     }
 
     /// What a caller is told whose credential lacks scopes.

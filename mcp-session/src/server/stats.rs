@@ -36,11 +36,13 @@ impl Totals {
         *self.ended.lock().entry(reason).or_default() += 1;
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_opened(&self) {
         self.streams.fetch_add(1, Ordering::Relaxed);
         metrics::stream_opened();
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_closed(&self) {
         self.streams.fetch_sub(1, Ordering::Relaxed);
         metrics::stream_closed();

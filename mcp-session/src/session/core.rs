@@ -119,6 +119,7 @@ impl Core {
     }
 
     /// Marks this session's event ids, without giving its id away.
+    #[cfg(feature = "http")]
     pub(crate) fn tag(&self) -> u64 {
         self.id().tag().0
     }
