@@ -34,8 +34,9 @@ pub(crate) struct Core {
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
+    /// Made with the first one: most clients subscribe to nothing.
     // Held for a set operation only, never across an await.
-    subscriptions: Mutex<BTreeSet<Arc<str>>>,
+    subscriptions: OnceLock<Box<Mutex<BTreeSet<Arc<str>>>>>,
     pub(crate) ended: Ended,
 }
 
@@ -52,7 +53,7 @@ impl Core {
             streams: Streams::default(),
             roots: Roots::default(),
             traffic: Counters::default(),
-            subscriptions: Mutex::default(),
+            subscriptions: OnceLock::new(),
             ended: Ended::default(),
         }
     }
@@ -98,20 +99,23 @@ impl Core {
 
     /// Remembers that the client wants to hear of this resource; false when it did already.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().insert(uri.into())
+        let subscriptions = self.subscriptions.get_or_init(Box::default);
+        subscriptions.lock().insert(uri.into())
     }
 
     pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().remove(uri)
+        let subscriptions = self.subscriptions.get();
+        subscriptions.is_some_and(|uris| uris.lock().remove(uri))
     }
 
     pub(crate) fn subscription_count(&self) -> usize {
-        self.subscriptions.lock().len()
+        let subscriptions = self.subscriptions.get();
+        subscriptions.map_or(0, |uris| uris.lock().len())
     }
 
     /// The shared name of the resource, if the client wants to hear of it.
     pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
-        self.subscriptions.lock().get(uri).cloned()
+        self.subscriptions.get()?.lock().get(uri).cloned()
     }
 
     /// Marks this session's event ids, without giving its id away.
