@@ -378,8 +378,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// What the closure returns; [`Error::is_ended`] after the end of the session;
-    /// [`Error::is_unkept`] where nothing could keep the edit.
+    /// What the closure returns; [`Error::is_ended`](crate::Error::is_ended) after the end of the
+    /// session; [`Error::is_unkept`](crate::Error::is_unkept) where nothing could keep the edit.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let request = self.request.as_ref().and_then(Weak::upgrade);
         self.live.edit(request.as_deref(), edit)

@@ -99,8 +99,8 @@ impl Place {
         (self.of_server, self.of_principal) = (false, false);
         let sessions = &self.server.sessions;
         sessions.enter(live);
-        if self.server.stopping.is_cancelled() {
-            // Entered behind the back of a shutdown, which ended all there were.
+        if self.server.drained.is_cancelled() {
+            // Entered behind the back of a shutdown, which has ended all there were.
             sessions.end(live.core().id().as_str(), EndReason::Shutdown);
         }
     }

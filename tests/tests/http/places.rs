@@ -377,6 +377,7 @@ async fn one_that_is_being_ended_is_not_found_any_more() {
     own(&server).await;
     secs(50).await;
     own(&server).await;
+    pass(Duration::from_secs(1)).await;
     // One is evicted, then others are overdue.
     own(&server).await;
     assert_eq!(*looked.lock(), [0]);
