@@ -19,6 +19,7 @@ use super::{Client, Count, Script, Seat, Way, accept, stateless_ways, template, 
 
 stateless_ways! {
     every_attack_on_a_state_is_refused_before_any_handler
+    a_state_is_of_one_method
     a_state_is_good_until_it_expires
     keys_are_rotated_without_losing_anybody
     arguments_may_be_written_differently
@@ -138,6 +139,31 @@ fn refused(what: &str, client: &Client, outcome: Result<Value, RpcError>) -> Str
     serde_json::to_string(&error).unwrap()
 }
 
+/// Where else, and by whom, a state of Ann's might be brought.
+fn elsewhere(runs: &Count) -> [(&'static str, Option<&'static str>, ServerBuilder); 5] {
+    [
+        ("another principal", Some("bob"), server(booking(runs))),
+        ("nobody", None, open_server(booking(runs))),
+        (
+            "another audience",
+            Some("ann"),
+            server(booking(runs)).audience("bank"),
+        ),
+        (
+            "an unknown key",
+            Some("ann"),
+            server(booking(runs)).seal_keys(key(2)),
+        ),
+        (
+            "another variant",
+            Some("ann"),
+            server(booking(runs))
+                .variant("beta", booking(runs).build().unwrap())
+                .select(|_| "beta"),
+        ),
+    ]
+}
+
 async fn every_attack_on_a_state_is_refused_before_any_handler(way: Way) {
     let runs = Count::default();
     let home = server(booking(&runs)).build().unwrap();
@@ -189,28 +215,7 @@ async fn every_attack_on_a_state_is_refused_before_any_handler(way: Way) {
         refusals.push(refused(what, &ann, outcome));
     }
 
-    let elsewhere = [
-        ("another principal", Some("bob"), server(booking(&runs))),
-        ("nobody", None, open_server(booking(&runs))),
-        (
-            "another audience",
-            Some("ann"),
-            server(booking(&runs)).audience("bank"),
-        ),
-        (
-            "an unknown key",
-            Some("ann"),
-            server(booking(&runs)).seal_keys(key(2)),
-        ),
-        (
-            "another variant",
-            Some("ann"),
-            server(booking(&runs))
-                .variant("beta", booking(&runs).build().unwrap())
-                .select(|_| "beta"),
-        ),
-    ];
-    for (what, who, server) in elsewhere {
+    for (what, who, server) in elsewhere(&runs) {
         let server = server.build().unwrap();
         let client = Client::connect_as(who, way, &server, seated()).await;
         let outcome = client.once("tools/call", retry.clone()).await;
@@ -223,6 +228,23 @@ async fn every_attack_on_a_state_is_refused_before_any_handler(way: Way) {
     // The attacks took nothing away.
     let told = ann.once("tools/call", retry).await.unwrap();
     assert_eq!((text(&told), runs.get()), ("12C".to_owned(), 2));
+}
+
+/// A prompt and a tool of one name, asked for with the same arguments.
+async fn a_state_is_of_one_method(way: Way) {
+    let runs = Count::default();
+    let home = server(booking(&runs)).build().unwrap();
+    let ann = Client::connect_as(Some("ann"), way, &home, seated()).await;
+    let both = ["tools/call", "prompts/get"];
+    let same = json!({"name": "ask", "arguments": {"flight": "SK1"}});
+    for (own, other) in [(both[0], both[1]), (both[1], both[0])] {
+        let asked = ann.once(own, same.clone()).await.unwrap();
+        let retry = ann.answered(same.clone(), &asked).await;
+        let before = runs.get();
+        refused(other, &ann, ann.once(other, retry.clone()).await);
+        assert_eq!(runs.get(), before);
+        assert!(ann.once(own, retry).await.is_ok());
+    }
 }
 
 async fn a_state_is_good_until_it_expires(way: Way) {

@@ -18,7 +18,9 @@ pub(crate) enum Said {
 
 /// The user filled in a form.
 pub(crate) fn accept(content: Value) -> Said {
-    Said::Result(json!({"action": "accept", "content": content}))
+    let mut accepted = json!({"action": "accept"});
+    accepted["content"] = content;
+    Said::Result(accepted)
 }
 
 /// What a client says of itself and answers, and what it was asked.
