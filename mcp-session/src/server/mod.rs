@@ -7,7 +7,6 @@ mod extension;
 mod farewell;
 mod hooks;
 mod hub;
-#[cfg(feature = "http")]
 pub(crate) mod janitor;
 mod keeper;
 mod life;
@@ -25,10 +24,6 @@ mod parked;
 mod places;
 mod principal;
 mod publish;
-#[cfg_attr(
-    not(any(feature = "http", test)),
-    expect(dead_code, reason = "only sessions over HTTP rest and are evicted")
-)]
 mod registry;
 mod roots;
 mod seals;
