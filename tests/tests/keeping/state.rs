@@ -207,27 +207,6 @@ async fn a_scope_is_bounded_and_the_error_names_the_limit() {
     assert_eq!(text, expected);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_updates_lose_nothing() {
-    let (server, _) = plain();
-    let state = server.principal(&principal("ann")).state();
-    let adding: Vec<_> = (0..16)
-        .map(|_| {
-            let state = state.clone();
-            tokio::spawn(async move {
-                for _ in 0..25 {
-                    let next = |count: Option<u32>| count.unwrap_or(0) + 1;
-                    state.update("count", next).await.unwrap();
-                }
-            })
-        })
-        .collect();
-    for task in adding {
-        task.await.unwrap();
-    }
-    assert_eq!(state.get("count").await.unwrap(), Some(400));
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_principals_state_goes_when_it_was_not_used_for_long() {
     let day = std::time::Duration::from_secs(86_400);

@@ -18,7 +18,7 @@ use mcp_session_tests::keeping;
 use serde_json::json;
 
 use crate::http::support::Client;
-use crate::keeping::client;
+use crate::keeping::{client, principal};
 
 /// A store that counts what it is asked, and can be told to outlive the process or to fail.
 #[derive(Debug, Default)]
@@ -131,6 +131,21 @@ async fn a_request_that_asks_for_nothing_never_reaches_the_store() {
     assert_eq!(http.delete().await.status, 204);
     server.shutdown().await;
     assert_eq!(store.asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_updates_lose_nothing() {
+    let (server, _) = serve();
+    let state = server.principal(&principal("ann")).state();
+    // The store answers later, so they all come between each other's questions.
+    let updating = (0..50).map(|_| state.update("count", |count| count.unwrap_or(0_u32) + 1));
+    let mut counts = Vec::new();
+    for updated in futures_util::future::join_all(updating).await {
+        counts.push(updated.unwrap());
+    }
+    counts.sort_unstable();
+    assert_eq!(counts, (1..=50).collect::<Vec<_>>());
+    assert_eq!(state.get("count").await.unwrap(), Some(50));
 }
 
 #[tokio::test(start_paused = true)]
