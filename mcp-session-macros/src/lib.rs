@@ -43,7 +43,9 @@ use crate::kind::Kind;
 /// and `open_world`, the last two also as `destructive = false` and `open_world = false`;
 /// `needs(sampling, elicitation, …)` for what the client must be able to do: `roots`, `sampling`,
 /// `sampling_tools`, `elicitation`, `url_elicitation`; `guard("files:write", …)` for the scopes
-/// that the caller's credential must have.
+/// that the caller's credential must have; `timeout = "5s"` for how long one call may take, as a
+/// text with `ms`, `s` or `m`, or as a `Duration`; `calls_per_second = 10` for how often all
+/// callers together may call it.
 ///
 /// # Examples
 ///

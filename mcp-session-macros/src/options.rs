@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) needs: Vec<Ident>,
     /// Scopes.
     pub(crate) guards: Vec<Expr>,
+    /// Calls of the signature's setters, such as `.timeout(…)`.
+    pub(crate) limits: Vec<TokenStream>,
 }
 
 /// One option: a text without a name, or something with one.
@@ -123,6 +125,16 @@ impl Options {
                 self.guards
                     .extend(errors.take(scopes).into_iter().flatten());
             }
+            (Kind::Tool, "timeout") => {
+                if let Some(timeout) = errors.take(value(meta).and_then(|value| duration(&value))) {
+                    self.limits.push(code!(.timeout(#timeout)));
+                }
+            }
+            (Kind::Tool, "calls_per_second") => {
+                if let Some(calls) = errors.take(value(meta)) {
+                    self.limits.push(code!(.calls_per_second(#calls)));
+                }
+            }
             (Kind::Tool, "read_only" | "idempotent" | "destructive" | "open_world") => {
                 let Some(flag) = errors.take(flag(meta)) else {
                     return;
@@ -160,7 +172,7 @@ fn unknown(kind: Kind) -> String {
     let known = match kind {
         Kind::Tool => {
             "`name`, `title`, `description`, `read_only`, `destructive`, `idempotent`, \
-             `open_world`, `needs(..)`, `guard(..)`"
+             `open_world`, `timeout`, `calls_per_second`, `needs(..)`, `guard(..)`"
         }
         Kind::Prompt => "`name`, `title`, `description`, `needs(..)`, `guard(..)`",
         Kind::Resource => {
@@ -172,6 +184,34 @@ fn unknown(kind: Kind) -> String {
 
 fn value(meta: &Meta) -> syn::Result<Expr> {
     meta.require_name_value().map(|pair| pair.value.clone())
+}
+
+/// A time: a text such as `"5s"`, or an expression that is a `Duration`.
+fn duration(value: &Expr) -> syn::Result<TokenStream> {
+    let Expr::Lit(ExprLit { lit, .. }) = value else {
+        return Ok(code!(#value));
+    };
+    let wrong = || {
+        let message = "expected a time such as `\"500ms\"`, `\"5s\"` or `\"2m\"`, or a `Duration`";
+        syn::Error::new_spanned(lit, message)
+    };
+    let Lit::Str(text) = lit else {
+        return Err(wrong());
+    };
+    let text = text.value();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()]
+        .parse()
+        .map_err(|_| wrong())?;
+    let one = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err(wrong()),
+    };
+    let millis = number.checked_mul(one).filter(|millis| *millis > 0);
+    let millis = millis.ok_or_else(wrong)?;
+    Ok(code!(::mcp_session::__private::Duration::from_millis(#millis)))
 }
 
 /// A flag by its name, or with `= true` or `= false`.

@@ -126,13 +126,16 @@ impl Function {
             .iter()
             .map(|variant| code!(signature.capability(::mcp_session::Capability::#variant);));
         let guards = &self.options.guards;
-        let bare = params.is_empty() && needs.is_empty() && guards.is_empty();
+        let limits = &self.options.limits;
+        let asks = !needs.is_empty() || !guards.is_empty() || !limits.is_empty();
+        let bare = params.is_empty() && !asks;
         let mutable = (!bare).then(|| code!(mut));
         code! {
             let #mutable signature = ::mcp_session::__private::Signature::new();
             #(#params)*
             #(#capabilities)*
             #(signature.scope(#guards);)*
+            #(signature #limits;)*
         }
     }
 }

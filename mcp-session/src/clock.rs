@@ -39,6 +39,7 @@ pub(crate) async fn sleep(duration: Duration) {
 }
 
 /// A sleep that can be put off.
+#[cfg(feature = "http")]
 pub(crate) fn timer(duration: Duration) -> Sleep {
     tokio::time::sleep(duration)
 }

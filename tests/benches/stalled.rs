@@ -21,7 +21,7 @@ const ACTIVE: usize = 8;
 const ROUNDS: usize = 40;
 const SLOT: Duration = Duration::from_millis(250);
 /// Between two gusts of a storm: each changes a list and ten resources, and logs in every call.
-const GUST: Duration = Duration::from_millis(5);
+const GUST: Duration = Duration::from_millis(20);
 const RESOURCES: usize = 10;
 const NOTE: &str = "note:///";
 
@@ -135,9 +135,14 @@ impl Place {
                     edit.show_tool("plain")
                 }
             })?;
+            // As anything does that changes many sessions and shares its thread.
+            tokio::task::yield_now().await;
         }
         let notifier = self.server.notifier();
-        (0..RESOURCES).for_each(|number| notifier.resource_updated(&format!("{NOTE}{number}")));
+        for number in 0..RESOURCES {
+            notifier.resource_updated(&format!("{NOTE}{number}"));
+            tokio::task::yield_now().await;
+        }
         self.said.send_modify(|said| *said += 1);
         Ok(())
     }

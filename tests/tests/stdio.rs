@@ -15,6 +15,9 @@ const FIXTURE: &str = env!("CARGO_BIN_EXE_stdio_fixture");
 /// Long enough for a loaded machine; nothing waits this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a server may go on behind the end of its input, unless its limits say otherwise.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// How soon a server without a parent is gone.
 #[cfg(unix)]
 const ORPHANED: Duration = Duration::from_secs(5);
@@ -244,7 +247,10 @@ async fn a_ping_is_answered_promptly_while_a_call_runs() {
     // The best of many, since other programs keep the machine busy as well.
     assert!(best < Duration::from_millis(50), "{best:?}");
     process.call(22, "release").await;
-    process.closed().await;
+    let begun = now();
+    let (rest, _) = process.closed().await;
+    assert_eq!(rest.len(), 2, "both calls are answered before the end");
+    assert!(begun.elapsed() < DRAIN, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -65,6 +65,7 @@ impl Caller {
         self.expires.is_some_and(|expires| expires <= clock::now())
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn expires(&self) -> Option<Instant> {
         self.expires
     }

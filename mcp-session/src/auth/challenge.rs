@@ -94,6 +94,7 @@ impl Challenge {
     }
 
     /// What the body of the answer says.
+    #[cfg(feature = "http")]
     pub(crate) fn message(&self) -> &'static str {
         match self.status {
             401 => "this server wants to know who is calling: see `WWW-Authenticate`",

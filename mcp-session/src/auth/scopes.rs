@@ -82,6 +82,10 @@ pub(crate) enum Granted {
     /// Everything: the local user, on a byte stream.
     Everything,
     /// What the credential allows; nothing, where none was asked for.
+    #[cfg_attr(
+        not(any(feature = "http", test)),
+        expect(dead_code, reason = "only HTTP has credentials")
+    )]
     Scopes(Scopes),
 }
 

@@ -179,6 +179,13 @@ impl ToolBuilder {
         self
     }
 
+    /// Sets how many calls of it there may be per second, of all callers together, instead of
+    /// [`Limits::calls_per_tool`](crate::Limits::calls_per_tool).
+    pub fn calls_per_second(mut self, calls: u32) -> Self {
+        self.needs.calls_per_second(calls);
+        self
+    }
+
     /// Gives the tool its function.
     ///
     /// The function takes at most one parameter with the arguments, any type that derives

@@ -66,8 +66,6 @@ pub(crate) struct Call {
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
-    /// What this exchange remembers, once it does.
-    scratch: OnceLock<Arc<Scratch>>,
 }
 
 /// What was said about a request so far.
@@ -85,12 +83,11 @@ impl Call {
             over: false.into(),
             next: OnceLock::new(),
             talk: Mutex::default(),
-            scratch: OnceLock::new(),
         }
     }
 
     pub(crate) fn scratch(&self) -> &Arc<Scratch> {
-        self.scratch.get_or_init(Arc::default)
+        self.exchange().scratch()
     }
 
     /// The exchange of this request, which begins now if there is none.

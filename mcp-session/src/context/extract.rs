@@ -63,6 +63,7 @@ pub struct Needs {
     time: Option<Duration>,
     park: Option<Duration>,
     without_state: bool,
+    pace: Option<u32>,
 }
 
 impl Needs {
@@ -92,6 +93,16 @@ impl Needs {
     /// stopped, and has failed.
     pub fn timeout(&mut self, timeout: Duration) {
         self.time = Some(timeout);
+    }
+
+    /// The function may be called so many times per second, by all callers together and whatever
+    /// the server's limit; at least once. A call beyond it is refused.
+    pub fn calls_per_second(&mut self, calls: u32) {
+        self.pace = Some(calls.max(1));
+    }
+
+    pub(crate) fn pace(&self) -> Option<u32> {
+        self.pace
     }
 
     pub(crate) fn time(&self) -> Option<Duration> {

@@ -14,6 +14,7 @@ use crate::catalog::Families;
 use crate::clock;
 use crate::context::{CallParts, Context, Needs, Subject};
 use crate::dispatch::failure::Failure;
+use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::reaction::Answer;
 use crate::dispatch::rounds;
 use crate::error::ToolError;
@@ -23,7 +24,7 @@ use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
 };
 use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
-use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
+use crate::session::{Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
 pub(crate) struct Arrival<'a> {
@@ -36,8 +37,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) cancel: CancellationToken,
     /// Ends what stays open by itself, with its closing result.
     pub(crate) closing: &'a CancellationToken,
-    /// Keeps the request's id taken, where ids are the connection's.
-    pub(crate) guard: Option<CallGuard>,
+    /// Its place among all that are at work, and its id.
+    pub(crate) guard: InFlight,
     /// Ends the session with the request, where it lives no longer.
     pub(crate) scope: Option<Scope>,
     /// What the caller may do.
@@ -110,6 +111,34 @@ impl Arrival<'_> {
             return Ok(());
         }
         Err(Failure::forbidden(needs.scopes().clone()))
+    }
+
+    /// Refuses a principal that calls faster than it may.
+    pub(crate) fn check_pace(&self) -> Result<(), Failure> {
+        let server = self.server.inner();
+        let (limit, principal) = (server.limits.calls_per_second, self.live.core().principal());
+        let (Some(limit), Some(principal)) = (limit, principal) else {
+            return Ok(());
+        };
+        if server.paces.call(principal, limit, server.hub.now_ms()) {
+            return Ok(());
+        }
+        let why = format!("you call too fast: at most {limit} calls per second");
+        Err(Failure::busy(why))
+    }
+
+    /// Refuses a call of a tool that is called more often than it may be.
+    pub(crate) fn check_tool_pace(&self, name: &str, needs: &Needs) -> Result<(), Failure> {
+        let server = self.server.inner();
+        let limit = needs.pace().or(server.limits.calls_per_tool);
+        let paced = |limit| server.paces.call_tool(name, limit, server.hub.now_ms());
+        match limit {
+            Some(limit) if !paced(limit) => {
+                let why = format!("`{name}` is called too often: at most {limit} times per second");
+                Err(Failure::busy(why))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The context a handler of this request gets.

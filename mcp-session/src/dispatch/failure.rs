@@ -1,5 +1,7 @@
 //! Why a request that was admitted gets no result.
 
+use std::borrow::Cow;
+
 use crate::auth::Scopes;
 use crate::protocol::RpcError;
 
@@ -25,7 +27,7 @@ impl Failure {
     }
 
     /// There is no room for this now.
-    pub(crate) fn busy(why: &'static str) -> Self {
+    pub(crate) fn busy(why: impl Into<Cow<'static, str>>) -> Self {
         Self {
             error: RpcError::internal(why),
             asked: None,

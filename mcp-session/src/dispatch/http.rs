@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, Uri};
 
 use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
+use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
 use crate::dispatch::stream::{
@@ -230,6 +231,10 @@ impl<'a> Post<'a> {
         if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
             return refused(400, &error).into();
         }
+        let guard = match InFlight::reserve(server, &request, ProtocolVersion::LATEST) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
         let granted = granted(self.caller.as_ref());
         let opening = self
             .opening(Era::Stateless)
@@ -251,7 +256,7 @@ impl<'a> Post<'a> {
             outlet: Outbox::new(server.limits().transient()),
             cancel: live.cancellation(),
             closing: &server.inner().stopping,
-            guard: None,
+            guard,
             scope: Some(scope),
             granted,
             opening: live.principals().map(|_| opening),
@@ -285,6 +290,10 @@ impl<'a> Post<'a> {
         }
         let (server, limits, bytes) = (self.server, self.server.limits(), self.bytes);
         let inner = server.inner();
+        let guard = match InFlight::reserve(server, request, ProtocolVersion::LATEST_HANDSHAKE) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
         let place = match Place::reserve(inner, self.caller.as_ref().map(Caller::principal)) {
             Ok(place) => place,
             Err(full) => return no_place(full, None, ProtocolVersion::LATEST_HANDSHAKE).into(),
@@ -306,9 +315,10 @@ impl<'a> Post<'a> {
             }
         };
         live.core().traffic.heard(1, bytes);
-        let Some(guard) = live.begin(&request.id) else {
+        let Some(own) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
+        let guard = guard.with_id(own);
         let observed = Observed::begin(&Facts {
             method: Some(method::INITIALIZE),
             id: &request.id,
@@ -427,7 +437,11 @@ impl<'a> Post<'a> {
             }
             .into();
         }
-        let Some(guard) = live.begin(&request.id) else {
+        let guard = match InFlight::reserve(server, &request, version) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
+        let Some(id) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
         let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
@@ -438,9 +452,9 @@ impl<'a> Post<'a> {
             meta,
             client,
             outlet,
-            cancel: guard.token().clone(),
+            cancel: id.token().clone(),
             closing: &server.inner().stopping,
-            guard: Some(guard),
+            guard: guard.with_id(id),
             scope: None,
             granted: granted(self.caller.as_ref()),
             opening: None,

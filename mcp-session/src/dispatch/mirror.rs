@@ -7,13 +7,18 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, value::RawValue};
 
-use crate::protocol::{Mirrored, Raw, RpcError, method};
+#[cfg(feature = "http")]
+use crate::protocol::{Mirrored, method};
+use crate::protocol::{Raw, RpcError};
 use crate::schema::{HeaderKind, HeaderParam};
 
+#[cfg(feature = "http")]
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+#[cfg(feature = "http")]
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Checks `Mcp-Method`, and `Mcp-Name` where the method has a name to mirror.
+#[cfg(feature = "http")]
 pub(crate) fn check_standard(
     headers: &HeaderMap,
     called: &str,

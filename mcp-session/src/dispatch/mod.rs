@@ -11,7 +11,9 @@ mod arrival;
 mod completion;
 mod extension;
 mod failure;
+#[cfg(feature = "http")]
 pub(crate) mod http;
+mod in_flight;
 mod lifecycle;
 mod lists;
 mod logging;

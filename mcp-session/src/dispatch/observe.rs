@@ -5,6 +5,7 @@
 
 use std::{fmt, pin::Pin};
 
+#[cfg(feature = "http")]
 use http::HeaderMap;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
@@ -204,6 +205,7 @@ fn describe(span: &Span, method: &str, facts: &Facts<'_>) {
 }
 
 /// Takes the trace context from the headers where `_meta` has none.
+#[cfg(feature = "http")]
 pub(crate) fn adopt_trace(meta: &mut RequestMeta, headers: &HeaderMap) {
     if meta.traceparent.is_some() {
         return;

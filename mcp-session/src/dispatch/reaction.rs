@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use crate::protocol::{Era, Frame, ProtocolVersion, RequestId, RpcError, code};
 use crate::server::Live;
-use crate::session::{Counters, Outbox, SessionId};
+#[cfg(feature = "http")]
+use crate::session::Counters;
+use crate::session::{Outbox, SessionId};
 
 /// What is done about a message.
 #[derive(Debug)]
@@ -20,6 +22,10 @@ pub(crate) enum Reaction {
 }
 
 /// An answer, and how HTTP puts it.
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "what HTTP adds to it")
+)]
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The HTTP status.
@@ -39,6 +45,10 @@ pub(crate) struct Answer {
 }
 
 /// What of an error is shown to whoever observes it.
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only HTTP refuses without a span")
+)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cause {
     pub(crate) code: i64,
@@ -48,6 +58,10 @@ pub(crate) struct Cause {
 
 /// A request that is running. Whoever drives it polls [`future`](Self::future) to its end, and
 /// sends what [`outlet`](Self::outlet) holds before the answer.
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "what HTTP needs to drive it")
+)]
 pub(crate) struct Running {
     /// `None` when the request was cancelled: it gets no answer.
     pub(crate) future: Pin<Box<dyn Future<Output = Option<Answer>> + Send>>,
@@ -84,6 +98,7 @@ impl Answer {
     }
 
     /// A status without a message.
+    #[cfg(feature = "http")]
     pub(crate) fn bare(status: u16) -> Self {
         Self {
             status,
@@ -135,6 +150,7 @@ impl Answer {
 
 impl Answer {
     /// Counts what goes out just as it is.
+    #[cfg(feature = "http")]
     pub(crate) fn count(&self, counters: &Counters) {
         if let Some(frame) = &self.frame {
             counters.told(frame.len());

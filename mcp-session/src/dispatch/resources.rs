@@ -14,7 +14,7 @@ use crate::protocol::{
     CacheHint, EmptyResult, Era, Payload, ProtocolVersion, ReadResourceParams, RpcError,
     SubscribeParams,
 };
-use crate::server::{Live, live};
+use crate::server::{Live, offer};
 use crate::session::Capability;
 
 /// What serves a URI.
@@ -112,9 +112,9 @@ pub(crate) fn resources_unsubscribe(arrival: &Arrival<'_>) -> Result<Payload, Rp
 /// What serves a URI in this session, to keep.
 fn find(live: &Live, uri: &str) -> Option<Served> {
     live.with_view(|catalog, overlay| {
-        Some(match live::served(catalog, overlay, uri)? {
-            live::Served::Resource(resource) => Served::Resource(resource.clone()),
-            live::Served::Template(template, variables) => {
+        Some(match offer::served(catalog, overlay, uri)? {
+            offer::Served::Resource(resource) => Served::Resource(resource.clone()),
+            offer::Served::Template(template, variables) => {
                 Served::Template(template.clone(), variables)
             }
         })

@@ -12,7 +12,7 @@ use crate::protocol::wire::Shape;
 use crate::protocol::{Era, Payload, RequestId, RpcError, method};
 use crate::server::Server;
 
-use Method::{Answers, Runs};
+use Method::{Answers, Runs, Stays};
 
 /// One line per method: its name, the era that has it, the family that must be declared for it,
 /// and what answers it. `initialize` is not here: it opens the session that all others need.
@@ -29,7 +29,7 @@ static METHODS: &[(&str, Eras, Option<Family>, Method)] = &[
     (method::PROMPTS_LIST,             Eras::Both,      PROMPTS,     Answers(lists::prompts_list)),
     (method::COMPLETION_COMPLETE,      Eras::Both,      COMPLETIONS, Runs(completion::completion_complete)),
     (method::SERVER_DISCOVER,          Eras::Stateless, None,        Answers(lifecycle::server_discover)),
-    (method::SUBSCRIPTIONS_LISTEN,     Eras::Stateless, None,        Runs(subscriptions::subscriptions_listen)),
+    (method::SUBSCRIPTIONS_LISTEN,     Eras::Stateless, None,        Stays(subscriptions::subscriptions_listen)),
     (method::PING,                     Eras::Handshake, None,        Answers(lifecycle::ping)),
     (method::LOGGING_SET_LEVEL,        Eras::Handshake, None,        Answers(logging::logging_set_level)),
 ];
@@ -52,8 +52,10 @@ enum Eras {
 enum Method {
     /// At once.
     Answers(fn(&Arrival<'_>) -> Result<Payload, RpcError>),
-    /// It may take time.
+    /// It may take time, for it runs a function of the program's: a call.
     Runs(fn(Arrival<'_>) -> Result<Work, Failure>),
+    /// It stays open.
+    Stays(fn(Arrival<'_>) -> Result<Work, Failure>),
 }
 
 impl Eras {
@@ -101,7 +103,8 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
     });
     let work = observed.within(|| match method {
         Some(Answers(method)) => method(&arrival).map(Work::Done).map_err(Failure::from),
-        Some(Runs(method)) => method(arrival),
+        Some(Runs(method)) => arrival.check_pace().and_then(|()| method(arrival)),
+        Some(Stays(method)) => method(arrival),
         None => Err(RpcError::method_not_found(&arrival.request.method).into()),
     });
     let at_once = match work {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Granted, Principal};
 use crate::dispatch::arrival::{Arrival, answer};
+use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade, batched};
 use crate::dispatch::{admit, lifecycle, notice, route};
@@ -20,7 +21,7 @@ use crate::protocol::{
     RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Scope, Server};
-use crate::session::{CallGuard, Client, EndReason, Opening, Outbox};
+use crate::session::{Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
 pub(crate) type Decoded = Result<Incoming, DecodeError>;
@@ -141,6 +142,10 @@ impl Connection {
             Ok(client) => client,
             Err(error) => return Answer::error(400, Some(&request.id), &error, latest).into(),
         };
+        let guard = match InFlight::reserve(&self.server, &request, latest) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
         let opening = Opening::new(Era::Stateless, self.principal.clone());
         let (live, scope) = match self.server.enter(&opening) {
             Ok(entered) => entered,
@@ -149,14 +154,15 @@ impl Connection {
                 return Answer::error(200, Some(&request.id), &error, latest).into();
             }
         };
-        let Some(guard) = self.live.begin_within(&request.id, live.cancellation()) else {
+        let Some(id) = self.live.begin_within(&request.id, live.cancellation()) else {
             return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
         let admitted = Admitted {
             request,
             meta,
             client,
-            guard,
+            cancel: id.token().clone(),
+            guard: guard.with_id(id),
             scope: Some(scope),
         };
         if !live.is_open() && live.blueprint().on_open.is_none() {
@@ -176,7 +182,7 @@ impl Connection {
         let opened = Arc::clone(&live);
         let future = async move {
             let id = admitted.request.id.clone();
-            let cancel = admitted.guard.token().clone();
+            let cancel = admitted.cancel.clone();
             let opening = tokio::select! {
                 biased;
                 opening = server.open(&opened) => opening,
@@ -217,7 +223,11 @@ impl Connection {
         let Some(client) = client.cloned() else {
             return self.before_initialize(request, meta);
         };
-        let Some(guard) = self.live.begin(&request.id) else {
+        let guard = match InFlight::reserve(&self.server, &request, client.version()) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
+        let Some(id) = self.live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), client.version()).into();
         };
         self.route(
@@ -226,7 +236,8 @@ impl Connection {
                 request,
                 meta,
                 client,
-                guard,
+                cancel: id.token().clone(),
+                guard: guard.with_id(id),
                 scope: None,
             },
         )
@@ -235,7 +246,11 @@ impl Connection {
     /// Before `initialize` only `ping` has an answer (2025-11-25, "Lifecycle", "Initialization").
     fn before_initialize(&self, request: Request, meta: RequestMeta) -> Reaction {
         let client = admit::unknown_client();
-        let Some(guard) = self.live.begin(&request.id) else {
+        let guard = match InFlight::reserve(&self.server, &request, client.version()) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
+        let Some(own) = self.live.begin(&request.id) else {
             return self.refused(Some(&request.id), &taken());
         };
         let id = request.id.clone();
@@ -245,7 +260,8 @@ impl Connection {
             request,
             meta,
             client,
-            guard,
+            cancel: own.token().clone(),
+            guard: guard.with_id(own),
             scope: None,
         };
         let arrival = admitted.arrive(&self.server, &self.closing, Arc::clone(&self.live), outlet);
@@ -266,9 +282,15 @@ impl Connection {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
-        let Some(guard) = self.live.begin(&request.id) else {
+        let version = ProtocolVersion::LATEST_HANDSHAKE;
+        let guard = match InFlight::reserve(&self.server, request, version) {
+            Ok(guard) => guard,
+            Err(answer) => return answer.into(),
+        };
+        let Some(id) = self.live.begin(&request.id) else {
             return self.refused(Some(&request.id), &taken());
         };
+        let guard = guard.with_id(id);
         if self
             .initializing
             .swap(true, std::sync::atomic::Ordering::AcqRel)
@@ -368,12 +390,13 @@ pub(crate) fn count(decoded: &Decoded) -> usize {
     }
 }
 
-/// A request that was admitted, and what keeps its id taken.
+/// A request that was admitted, and what it holds.
 struct Admitted {
     request: Request,
     meta: RequestMeta,
     client: Arc<Client>,
-    guard: CallGuard,
+    cancel: CancellationToken,
+    guard: InFlight,
     scope: Option<Scope>,
 }
 
@@ -385,7 +408,6 @@ impl Admitted {
         live: Arc<Live>,
         outlet: Arc<Outbox>,
     ) -> Arrival<'a> {
-        let cancel: CancellationToken = self.guard.token().clone();
         Arrival {
             server,
             live,
@@ -393,9 +415,9 @@ impl Admitted {
             meta: self.meta,
             client: self.client,
             outlet,
-            cancel,
+            cancel: self.cancel,
             closing,
-            guard: Some(self.guard),
+            guard: self.guard,
             scope: self.scope,
             // The local user, or whoever was let in to this stream as a whole.
             granted: Granted::Everything,
@@ -414,7 +436,7 @@ pub(crate) async fn opening(
     live: Arc<Live>,
     client: Arc<Client>,
     id: RequestId,
-    guard: CallGuard,
+    guard: InFlight,
 ) -> Option<Answer> {
     let version = client.version();
     live.core().introduce(client);

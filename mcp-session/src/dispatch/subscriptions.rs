@@ -39,9 +39,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     // The stream stays open for days: it must not keep the bytes of the message that asked for it.
     let id = request.id.detach();
     drop(request);
-    if let Some(guard) = &mut guard {
-        guard.detach();
-    }
+    guard.detach();
     let over = if mirrored {
         Over::Http
     } else {

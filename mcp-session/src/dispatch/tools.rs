@@ -32,6 +32,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     if let Err(missing) = arrival.check_needs(tool.needs()) {
         return Ok(Work::Done(lacking(missing, &arrival.shape())?));
     }
+    arrival.check_tool_pace(&name, tool.needs())?;
     let retry = Retry {
         input_responses: params.input_responses,
         request_state: params.request_state,

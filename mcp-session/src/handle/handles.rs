@@ -15,7 +15,7 @@ const NOBODY: &str = "anonymous";
 
 /// The handles of one kind that the caller of a request has, or can have. Made by
 /// [`Context::handles`].
-pub struct Handles<T> {
+pub struct Handles<T: HandleKind> {
     /// `None` while the server is being dropped.
     server: Option<Server>,
     rules: Arc<HandleRules<T>>,

@@ -79,7 +79,7 @@ use place::Place;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Handle<T> {
+pub struct Handle<T: HandleKind> {
     name: HandleName<T>,
     place: Arc<Place>,
     /// The record as it was when the handle was opened, for the first change to begin with. Held to
@@ -227,7 +227,7 @@ impl<T: HandleKind> Handle<T> {
     }
 }
 
-impl<T> Clone for Handle<T> {
+impl<T: HandleKind> Clone for Handle<T> {
     fn clone(&self) -> Self {
         Self {
             name: self.name.clone(),
@@ -238,7 +238,7 @@ impl<T> Clone for Handle<T> {
 }
 
 /// Its whole name, for the model. Do not log it.
-impl<T> fmt::Display for Handle<T> {
+impl<T: HandleKind> fmt::Display for Handle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.name, f)
     }

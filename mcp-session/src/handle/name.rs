@@ -54,7 +54,7 @@ const LETTERS: usize = 32;
 ///
 /// [`Handle`]: crate::Handle
 /// [`Handles::open`]: crate::handle::Handles::open
-pub struct HandleName<T> {
+pub struct HandleName<T: HandleKind> {
     text: Arc<str>,
     kind: PhantomData<fn() -> T>,
 }
@@ -74,7 +74,7 @@ impl<T: HandleKind> HandleName<T> {
     }
 }
 
-impl<T> HandleName<T> {
+impl<T: HandleKind> HandleName<T> {
     pub(super) fn from_text(text: impl Into<Arc<str>>) -> Self {
         Self {
             text: text.into(),
@@ -93,27 +93,27 @@ impl<T> HandleName<T> {
     }
 }
 
-impl<T> Clone for HandleName<T> {
+impl<T: HandleKind> Clone for HandleName<T> {
     fn clone(&self) -> Self {
         Self::from_text(Arc::clone(&self.text))
     }
 }
 
-impl<T> PartialEq for HandleName<T> {
+impl<T: HandleKind> PartialEq for HandleName<T> {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
 
-impl<T> Eq for HandleName<T> {}
+impl<T: HandleKind> Eq for HandleName<T> {}
 
-impl<T> Serialize for HandleName<T> {
+impl<T: HandleKind> Serialize for HandleName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
     }
 }
 
-impl<'de, T> Deserialize<'de> for HandleName<T> {
+impl<'de, T: HandleKind> Deserialize<'de> for HandleName<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from_text)
     }
@@ -139,7 +139,7 @@ impl<T: HandleKind> JsonSchema for HandleName<T> {
 }
 
 /// The whole name, for the model. Do not log it.
-impl<T> fmt::Display for HandleName<T> {
+impl<T: HandleKind> fmt::Display for HandleName<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

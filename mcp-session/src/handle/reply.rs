@@ -13,7 +13,7 @@ use crate::protocol::CallToolResult;
 use crate::schema::{self, JsonSchema};
 
 /// Its name: for answers that hold more than the handle.
-impl<T> Serialize for Handle<T> {
+impl<T: HandleKind> Serialize for Handle<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.name.serialize(serializer)
     }

@@ -32,7 +32,7 @@ use crate::store::Quota;
 /// # Ok::<(), mcp_session::Error>(())
 /// ```
 #[must_use]
-pub struct HandleRules<T> {
+pub struct HandleRules<T: HandleKind> {
     pub(super) ttl: Duration,
     pub(super) quota: Quota,
     pub(super) anonymous: Quota,

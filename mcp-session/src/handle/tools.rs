@@ -12,17 +12,17 @@ use crate::schema::JsonSchema;
 const PAGE: usize = 100;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(bound = "")]
+#[serde(bound = "T: HandleKind")]
 #[schemars(bound = "T: HandleKind")]
-struct ListArgs<T> {
+struct ListArgs<T: HandleKind> {
     /// The last handle of the page before, to go on behind it.
     after: Option<HandleName<T>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(bound = "")]
+#[serde(bound = "T: HandleKind")]
 #[schemars(bound = "T: HandleKind")]
-struct CloseArgs<T> {
+struct CloseArgs<T: HandleKind> {
     /// The handle to close.
     handle: HandleName<T>,
 }

@@ -11,9 +11,11 @@ use std::{
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::peer::AskError;
 use crate::protocol::{InputRequest, Raw};
+use crate::store::Scratch;
 
 /// The secret name of one exchange, the same in all its rounds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +48,9 @@ pub(crate) struct Memory {
     /// The questions that were out: an answer to anything else was not asked for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) asked: BTreeSet<String>,
+    /// What the handler noted for its later runs.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) scratch: Map<String, Value>,
     /// Something outside knows the exchange by a name that is made of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) named: bool,
@@ -57,7 +62,8 @@ pub(crate) struct Memory {
 impl Memory {
     /// True when a retry could do without.
     pub(crate) fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.effects.is_empty() && self.state.is_none() && !self.named
+        let known = self.answers.is_empty() && self.effects.is_empty() && self.scratch.is_empty();
+        known && self.state.is_none() && !self.named
     }
 }
 
@@ -67,6 +73,7 @@ pub(crate) struct Exchange {
     id: ExchangeId,
     /// Whoever drives the handler: a task it spawned may ask, too.
     driver: AtomicWaker,
+    scratch: Arc<Scratch>,
     // Held for table operations only, never across an await.
     table: Mutex<Table>,
 }
@@ -112,7 +119,8 @@ impl Exchange {
     }
 
     /// The next round of an exchange.
-    pub(crate) fn resumed(id: ExchangeId, memory: Memory) -> Self {
+    pub(crate) fn resumed(id: ExchangeId, mut memory: Memory) -> Self {
+        let scratch = Arc::new(Scratch::of(std::mem::take(&mut memory.scratch)));
         let table = Table {
             memory,
             ..Table::default()
@@ -120,12 +128,18 @@ impl Exchange {
         Self {
             id,
             driver: AtomicWaker::new(),
+            scratch,
             table: Mutex::new(table),
         }
     }
 
     pub(crate) fn id(&self) -> ExchangeId {
         self.id
+    }
+
+    /// What the handler notes for its later runs.
+    pub(crate) fn scratch(&self) -> &Arc<Scratch> {
+        &self.scratch
     }
 
     /// Takes what a retry brought along. What was not asked is ignored (2026-07-28, "Multi
@@ -224,7 +238,11 @@ impl Exchange {
 
     /// What is known, while the handler lives on.
     pub(crate) fn memory(&self) -> Memory {
-        self.table.lock().memory.clone()
+        let memory = self.table.lock().memory.clone();
+        Memory {
+            scratch: self.scratch.export(),
+            ..memory
+        }
     }
 
     /// What is to be asked now. The handler may live on.
@@ -232,12 +250,11 @@ impl Exchange {
         let mut table = self.table.lock();
         table.memory.asked = table.open.keys().cloned().collect();
         let questions = table.open.iter();
-        Asked {
-            questions: questions
-                .map(|(key, open)| (key.clone(), open.request.clone()))
-                .collect(),
-            memory: table.memory.clone(),
-        }
+        let questions = questions.map(|(key, open)| (key.clone(), open.request.clone()));
+        let questions = questions.collect();
+        drop(table);
+        let memory = self.memory();
+        Asked { questions, memory }
     }
 
     /// Takes what an earlier or later round of the same exchange knows.

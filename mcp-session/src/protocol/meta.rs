@@ -134,6 +134,10 @@ impl RequestMeta {
 /// The parameters that the `Mcp-Name` header mirrors (2026-07-28, "Streamable HTTP", "Request
 /// Metadata"), as they stand in the text of a request that has `_meta`. The first one, should one
 /// be there twice.
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only HTTP has headers that mirror it")
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Mirrored {
     pub(crate) name: Option<Raw>,

@@ -29,6 +29,7 @@ pub use encode::{Frame, Payload};
 pub use error::{RpcError, code};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Message, Notification, Request, Response};
+#[cfg(feature = "http")]
 pub(crate) use meta::Mirrored;
 pub use meta::{RequestMeta, RequestedLogLevel};
 pub(crate) use misfit::{in_json_terms, misfit};

@@ -51,6 +51,9 @@ pub struct Limits {
     pub(crate) state_bytes: usize,
     pub(crate) state_retention: Duration,
     pub(crate) scratch_bytes: usize,
+    pub(crate) in_flight_total: usize,
+    pub(crate) calls_per_second: Option<u32>,
+    pub(crate) calls_per_tool: Option<u32>,
     pub(crate) message_bytes: usize,
     pub(crate) nesting: usize,
     pub(crate) batch: usize,
@@ -114,6 +117,9 @@ impl Default for Limits {
             state_bytes: 64 * 1024,
             state_retention: Duration::from_secs(30 * 24 * 60 * 60),
             scratch_bytes: 8 * 1024,
+            in_flight_total: 10_000,
+            calls_per_second: None,
+            calls_per_tool: None,
             message_bytes: 4 * 1024 * 1024,
             nesting: 64,
             batch: 50,
@@ -249,6 +255,39 @@ impl Limits {
     /// ([`Context::scratch`](crate::Context::scratch)); 8 KiB unless set.
     pub fn scratch_bytes(mut self, bytes: usize) -> Self {
         self.scratch_bytes = bytes;
+        self
+    }
+
+    /// Requests in flight in all, of both eras and over every transport; 10,000 unless set. A
+    /// further one gets an error, over HTTP with 503 and `Retry-After`. `ping` is always answered,
+    /// and open `subscriptions/listen` requests are not counted: they work at nothing, and have a
+    /// [limit of their own](Self::listens).
+    pub fn in_flight_total(mut self, requests: usize) -> Self {
+        self.in_flight_total = requests.max(1);
+        self
+    }
+
+    /// Calls that one principal may make per second, with bursts of one second's worth; any number
+    /// unless set. A call is a request that runs a function of yours: `tools/call`,
+    /// `prompts/get`, `resources/read`, `completion/complete`, a method of an extension. A further
+    /// one gets an error, over HTTP with 429 and `Retry-After`.
+    ///
+    /// A principal has one such allowance, however many sessions, connections and eras it uses.
+    /// Anonymous callers cannot be told apart, so this does not hold them back;
+    /// [`calls_per_tool`](Self::calls_per_tool) and [`in_flight_total`](Self::in_flight_total) do.
+    pub fn calls_per_second(mut self, calls: u32) -> Self {
+        self.calls_per_second = Some(calls.max(1));
+        self
+    }
+
+    /// Calls of one tool per second, by all callers together, the anonymous among them, with
+    /// bursts of one second's worth; any number unless set. Tools of the same name count as one,
+    /// whichever session or variant they are in. A further call gets an error, over HTTP with 429
+    /// and `Retry-After`.
+    /// [`ToolBuilder::calls_per_second`](crate::catalog::ToolBuilder::calls_per_second) sets it
+    /// for one tool.
+    pub fn calls_per_tool(mut self, calls: u32) -> Self {
+        self.calls_per_tool = Some(calls.max(1));
         self
     }
 

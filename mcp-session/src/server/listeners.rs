@@ -18,7 +18,7 @@ use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
-use crate::server::live::{list_changed, served};
+use crate::server::offer::{list_changed, served};
 use crate::server::{Farewell, Limits, Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 

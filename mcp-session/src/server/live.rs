@@ -1,4 +1,4 @@
-//! A live session: one conversation, and the template through its own overlay.
+//! A live session: whose it is, what it is part of, and since when.
 
 use std::{
     fmt,
@@ -12,32 +12,21 @@ use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
-use crate::catalog::{
-    Catalog, CheckedResource, CheckedTemplate, Edit, Families, Family, Overlay, Patch, Rebase,
-    UriVariables, View,
-};
+use crate::catalog::{Edit, Families, Patch};
 use crate::context::{Call, Context, Deps, FromContext, Host};
-use crate::error::{Error, Result, ToolError};
+use crate::error::{Result, ToolError};
 use crate::protocol::{Era, Frame, RequestId, Root, method};
 use crate::server::hooks::{Hooks, Waiting};
 use crate::server::hub::Hub;
+use crate::server::offer::{Layers, Offer};
 use crate::server::principal::Shared;
-use crate::server::template::{Blueprint, Revision};
+use crate::server::template::Blueprint;
 use crate::server::variant::Member;
 use crate::server::{Limits, Server, ServerInner, Totals};
 use crate::session::{
     About, CallGuard, Calling, Calls, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening,
     SessionId, SessionState,
 };
-
-/// What a scope that ends with its request cannot keep, and what can.
-const REQUEST_SCOPE: &str = "a stateless request's session ends with the request; edit in `on_open`, \
-     publish a new revision of the template, authenticate callers and edit what is the principal's, \
-     or let the client use a handshake session";
-
-/// What nobody may change as if in passing, and how to change it on purpose.
-const PRINCIPAL_SCOPE: &str = "in the stateless era a principal's session is edited in `on_open` only; \
-     `ctx.principal_scope()?.edit(..)` changes durably what this principal is offered";
 
 /// A live session, cheap to clone: for handlers, for background tasks, and for the program around
 /// the server.
@@ -70,7 +59,7 @@ pub(crate) struct Live {
     core: Core,
     variant: Arc<Member>,
     // Read for every lookup, written by edits; never held across an await.
-    offer: RwLock<Offer>,
+    pub(super) offer: RwLock<Offer>,
     /// What makes it a principal's session, which serves many requests.
     shared: Option<Box<Shared>>,
     /// `on_open` is running: edits build the view.
@@ -91,32 +80,6 @@ pub(crate) struct Live {
     over_http: bool,
 }
 
-/// What a session offers.
-struct Offer {
-    revision: Arc<Revision>,
-    overlay: Overlay,
-    /// What the overlay of a principal's session is made of.
-    layers: Option<Box<Layers>>,
-}
-
-/// Laid over each other, these are the overlay of a principal's session, over any revision.
-struct Layers {
-    durable: Arc<Patch>,
-    opened: Patch,
-}
-
-impl Offer {
-    /// Makes the overlay anew from its layers, over another revision.
-    fn relay(&mut self, revision: Arc<Revision>) -> Option<Overlay> {
-        let layers = self.layers.as_ref()?;
-        let mut overlay = Overlay::default();
-        layers.durable.lay(&mut overlay, &revision.catalog);
-        layers.opened.lay(&mut overlay, &revision.catalog);
-        self.revision = revision;
-        Some(std::mem::replace(&mut self.overlay, overlay))
-    }
-}
-
 impl Live {
     /// A session from the newest revision.
     pub(crate) fn new(
@@ -134,10 +97,9 @@ impl Live {
         server: &Arc<ServerInner>,
         durable: Arc<Patch>,
     ) -> Arc<Self> {
-        let opened = Patch::default();
-        let layers = Box::new(Layers { durable, opened });
         let shared = Some(Box::default());
-        let live = Self::with(opening, variant, server, Some(layers), shared);
+        let layers = Some(Layers::over(durable));
+        let live = Self::with(opening, variant, server, layers, shared);
         live.renew(None);
         Arc::new(live)
     }
@@ -150,16 +112,11 @@ impl Live {
         shared: Option<Box<Shared>>,
     ) -> Self {
         let now_ms = server.hub.now_ms();
-        let offer = Offer {
-            revision: variant.newest(),
-            overlay: Overlay::default(),
-            layers,
-        };
         Self {
             over_http: opening.path().is_some(),
             core: Core::new(opening),
             variant: Arc::clone(variant),
-            offer: RwLock::new(offer),
+            offer: RwLock::new(Offer::new(variant.newest(), layers)),
             shared,
             opening: AtomicBool::new(true),
             begun: AtomicBool::new(false),
@@ -232,51 +189,9 @@ impl Live {
         self.variant.families()
     }
 
-    /// Looks at what the session offers.
-    pub(crate) fn with_view<R>(&self, look: impl FnOnce(&Catalog, &Overlay) -> R) -> R {
-        let offer = self.offer.read();
-        look(&offer.revision.catalog, &offer.overlay)
-    }
-
     /// What makes it a principal's session; `None` for others.
     pub(crate) fn principals(&self) -> Option<&Shared> {
         self.shared.as_deref()
-    }
-
-    /// What the next stateless request of this client will be offered: the newest revision under
-    /// the same changes.
-    pub(crate) fn upcoming(&self) -> (Catalog, Overlay) {
-        let offer = self.offer.read();
-        let newest = self.variant.newest();
-        if Arc::ptr_eq(&newest, &offer.revision) {
-            return (newest.catalog.clone(), offer.overlay.clone());
-        }
-        let old = &offer.revision.catalog;
-        let overlay = offer.overlay.onto(old, &newest.catalog, Rebase::KeepOwn);
-        (newest.catalog.clone(), overlay)
-    }
-
-    /// True when the newest revision is the one it offers.
-    pub(crate) fn is_current(&self) -> bool {
-        Arc::ptr_eq(&self.offer.read().revision, &self.variant.newest())
-    }
-
-    /// Brings a principal's session to the newest revision, and to the durable changes as they
-    /// are now.
-    pub(crate) fn renew(&self, durable: Option<Arc<Patch>>) {
-        let mut offer = self.offer.write();
-        if self.core.end_reason().is_some() {
-            return;
-        }
-        if let (Some(layers), Some(durable)) = (&mut offer.layers, durable) {
-            layers.durable = durable;
-        }
-        // Under the lock, so that of two who renew none brings back what was older.
-        let newest = self.variant.newest();
-        let replaced = offer.relay(newest);
-        drop(offer);
-        // Outside the lock: what goes with it is the user's.
-        drop(replaced);
     }
 
     pub(crate) fn server(&self) -> Option<Server> {
@@ -348,100 +263,6 @@ impl Live {
         !self.opening.load(Ordering::Acquire)
     }
 
-    /// Moves to the newest revision with what was changed, and tells the client if that looks
-    /// different. False when it is there already, or has ended.
-    pub(crate) fn rebase(&self, policy: Rebase) -> bool {
-        let mut offer = self.offer.write();
-        let newest = self.variant.newest();
-        if self.core.end_reason().is_some() || Arc::ptr_eq(&newest, &offer.revision) {
-            return false;
-        }
-        let (old, new) = (&offer.revision.catalog, &newest.catalog);
-        let overlay = offer.overlay.onto(old, new, policy);
-        let families = old.changed_families(&offer.overlay, new, &overlay);
-        let replaced = std::mem::replace(&mut offer.overlay, overlay);
-        let left = std::mem::replace(&mut offer.revision, newest);
-        drop(offer);
-        // Outside the lock: what goes with them is the user's.
-        drop((replaced, left));
-        self.announce(None, &families);
-        true
-    }
-
-    fn edit<R>(
-        &self,
-        request: Option<&Call>,
-        edit: impl FnOnce(&mut Edit<'_>) -> Result<R>,
-    ) -> Result<R> {
-        if self.core.era() == Era::Stateless && !self.opening.load(Ordering::Acquire) {
-            let remedy = match self.shared {
-                Some(_) => PRINCIPAL_SCOPE,
-                None => REQUEST_SCOPE,
-            };
-            return Err(Error::unkept("this edit", remedy));
-        }
-        let mut offer = self.offer.write();
-        // Under the lock, so that nothing is added behind the end.
-        if self.core.end_reason().is_some() {
-            return Err(Error::ended());
-        }
-        let catalog = &offer.revision.catalog;
-        let mut editing = Edit::new(catalog, &self.blueprint().deps, offer.overlay.clone());
-        let done = edit(&mut editing)?;
-        let (changed, patch) = editing.into_parts();
-        let families = catalog.changed_families(&changed, catalog, &offer.overlay);
-        let replaced = std::mem::replace(&mut offer.overlay, changed);
-        if let Some(layers) = &mut offer.layers {
-            layers.opened.extend(patch);
-        }
-        drop(offer);
-        // Outside the lock: what goes with it is the user's, and may look at the session.
-        drop(replaced);
-        self.announce(request, &families);
-        Ok(done)
-    }
-
-    /// True when a client of this session could read a resource of this URI.
-    pub(crate) fn serves(&self, uri: &str) -> bool {
-        self.with_view(|catalog, overlay| served(catalog, overlay, uri).is_some())
-    }
-
-    /// Lets go of what the session changed: a tool of its own may hold the session it belongs to.
-    pub(crate) fn forget_changes(&self) {
-        let mut offer = self.offer.write();
-        let changed = (std::mem::take(&mut offer.overlay), offer.layers.take());
-        drop(offer);
-        drop(changed);
-    }
-
-    /// Tells the client that lists changed, once per family, if it can have seen any.
-    ///
-    /// Over HTTP, a client that listens to no stream of the session's hears it on the stream of
-    /// the request that made the change.
-    fn announce(&self, request: Option<&Call>, families: &[Family]) {
-        // An edit in `on_open` comes before the first list, however early the client is known.
-        if self.core.client().is_none() || self.opening.load(Ordering::Acquire) {
-            return;
-        }
-        for family in families {
-            let Some((about, method)) = list_changed(*family) else {
-                continue;
-            };
-            let frame = Frame::bare_notification(method);
-            let own = request.filter(|_| self.over_http && !self.is_listened_to());
-            let key = || Kind::Keyed(about.clone().into());
-            if !own.is_some_and(|call| call.now().try_say(key(), &frame)) {
-                self.tell(about.into(), frame);
-            }
-        }
-    }
-
-    /// True while somebody reads the standing stream.
-    fn is_listened_to(&self) -> bool {
-        let standing = self.core.streams.standing_if_open();
-        standing.is_some_and(|standing| standing.is_connected())
-    }
-
     /// Lets go of what its streams keep for too long, or too much of.
     pub(crate) fn trim(&self, limits: &Limits) {
         self.core
@@ -455,44 +276,6 @@ impl Live {
             let standing = self.core.streams.standing(server.limits.resumable());
             standing.push(Kind::Keyed(key), frame);
         }
-    }
-}
-
-/// What serves a URI.
-pub(crate) enum Served<'a> {
-    Resource(&'a CheckedResource),
-    Template(&'a CheckedTemplate, UriVariables),
-}
-
-/// A resource of this URI, or the first resource template that matches it; nothing when the
-/// session hid the resource.
-pub(crate) fn served<'a>(
-    catalog: &'a Catalog,
-    overlay: &'a Overlay,
-    uri: &str,
-) -> Option<Served<'a>> {
-    let resources = View::new(&*catalog.resources, &overlay.resources);
-    if let Some(resource) = resources.find(uri) {
-        return Some(Served::Resource(resource));
-    }
-    if resources.hides(uri) {
-        return None;
-    }
-    View::new(&*catalog.templates, &overlay.templates)
-        .iter()
-        .find_map(|template| {
-            let variables = template.uris().matches(uri)?;
-            Some(Served::Template(template, variables))
-        })
-}
-
-/// How a change of a family is announced; `None` for completions, which are not listed.
-pub(crate) fn list_changed(family: Family) -> Option<(About, &'static str)> {
-    match family {
-        Family::Tools => Some((About::Tools, method::TOOLS_LIST_CHANGED)),
-        Family::Prompts => Some((About::Prompts, method::PROMPTS_LIST_CHANGED)),
-        Family::Resources => Some((About::Resources, method::RESOURCES_LIST_CHANGED)),
-        Family::Completions => None,
     }
 }
 
@@ -595,8 +378,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// What the closure returns; [`Error::is_ended`] after the end of the session;
-    /// [`Error::is_unkept`] where nothing could keep the edit.
+    /// What the closure returns; [`Error::is_ended`](crate::Error::is_ended) after the end of the
+    /// session; [`Error::is_unkept`](crate::Error::is_unkept) where nothing could keep the edit.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let request = self.request.as_ref().and_then(Weak::upgrade);
         self.live.edit(request.as_deref(), edit)

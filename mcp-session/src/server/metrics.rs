@@ -63,10 +63,12 @@ mod facade {
         histogram!("mcp.server.session.duration", "reason" => reason).record(age.as_secs_f64());
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_opened() {
         gauge!("mcp.server.streams").increment(1.0);
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_closed() {
         gauge!("mcp.server.streams").decrement(1.0);
     }
@@ -97,11 +99,13 @@ mod facade {
 
     pub(crate) fn session_ended(_reason: EndReason, _age: Duration) {}
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_opened() {}
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_closed() {}
 }
 
-pub(crate) use facade::{
-    Measured, session_closed, session_ended, session_opened, stream_closed, stream_opened,
-};
+pub(crate) use facade::{Measured, session_closed, session_ended, session_opened};
+#[cfg(feature = "http")]
+pub(crate) use facade::{stream_closed, stream_opened};

@@ -13,10 +13,13 @@ mod life;
 mod limits;
 mod listeners;
 pub(crate) mod live;
+mod load;
 pub(crate) mod metrics;
 mod notifier;
+pub(crate) mod offer;
 mod once;
 mod open;
+mod pace;
 mod parked;
 mod places;
 mod principal;
@@ -32,15 +35,16 @@ mod state;
 mod stats;
 mod template;
 mod variant;
+#[cfg(feature = "http")]
+mod verify;
 mod watching;
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
+use crate::auth::{Authenticate, Challenge, Principal, Scopes};
 use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
@@ -67,6 +71,7 @@ pub(crate) use hooks::Fact;
 pub(crate) use keeper::{Hold, Keeper};
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
+pub(crate) use load::AtWork;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
@@ -77,6 +82,8 @@ pub(crate) use template::Blueprint;
 use elicitations::Errands;
 use hub::Hub;
 use listeners::Listeners;
+use load::Load;
+use pace::Paces;
 use principal::Records;
 use registry::Registry;
 use seals::Seals;
@@ -116,6 +123,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
+    pub(crate) load: Load,
+    pub(crate) paces: Paces,
     /// What is kept of principals.
     pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
@@ -177,6 +186,8 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
+            load: Load::default(),
+            paces: Paces::default(),
             records: Records::default(),
             store: builder.store,
             keeper: Arc::default(),
@@ -226,27 +237,6 @@ impl Server {
     /// [`SealKeys`] for how to rotate them.
     pub fn set_seal_keys(&self, keys: SealKeys) {
         self.inner.seals.set(keys);
-    }
-
-    /// Says who sends an HTTP request: nobody, where nothing verifies it.
-    pub(crate) async fn authenticate(
-        &self,
-        request: &Credentials<'_>,
-    ) -> Result<Option<Caller>, Challenge> {
-        let Some(authenticator) = &self.inner.authenticator else {
-            return Ok(None);
-        };
-        let verdict = AssertUnwindSafe(authenticator.authenticate(request)).catch_unwind();
-        match verdict.await {
-            Ok(Ok(caller)) if caller.has_expired() => {
-                Err(Challenge::invalid_token("the credential has expired"))
-            }
-            Ok(verdict) => verdict.map(Some),
-            Err(_) => {
-                tracing::error!("the authenticator panicked, so nobody was let in");
-                Err(Challenge::unavailable())
-            }
-        }
     }
 
     /// What a caller is told whose credential lacks scopes.

@@ -172,6 +172,7 @@ impl Scope {
     }
 
     /// The session lives on: somebody else ends it.
+    #[cfg(feature = "http")]
     pub(crate) fn keep(mut self) {
         self.live = None;
     }

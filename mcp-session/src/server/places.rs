@@ -12,15 +12,13 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::auth::Principal;
+use crate::server::pace::Bucket;
 use crate::server::{AtCapacity, Limits, Live, Refusal, ServerInner};
 use crate::session::{EndReason, SessionId};
 
 /// How often a place that was just made may be lost to somebody else before the client is
 /// refused.
 const TRIES: usize = 3;
-
-/// What one opening costs in the bucket of openings.
-const OPENING: u64 = 1_000;
 
 /// The places of a server.
 #[derive(Debug, Default)]
@@ -37,13 +35,6 @@ pub(crate) struct Places {
 struct Owned {
     taken: usize,
     sessions: Vec<SessionId>,
-}
-
-/// How many more may be opened now, in thousandths; it fills up over time.
-#[derive(Debug, Default)]
-struct Bucket {
-    level: Option<u64>,
-    filled_ms: u64,
 }
 
 /// Why there is no place.
@@ -108,8 +99,8 @@ impl Place {
         (self.of_server, self.of_principal) = (false, false);
         let sessions = &self.server.sessions;
         sessions.enter(live);
-        if self.server.stopping.is_cancelled() {
-            // Entered behind the back of a shutdown, which ended all there were.
+        if self.server.drained.is_cancelled() {
+            // Entered behind the back of a shutdown, which has ended all there were.
             sessions.end(live.core().id().as_str(), EndReason::Shutdown);
         }
     }
@@ -185,20 +176,10 @@ impl Places {
 
     /// Takes one opening from what may be opened now.
     fn may_open(&self, limits: &Limits, now_ms: u64) -> bool {
-        let Some(rate) = limits.openings.map(u64::from) else {
-            return true;
-        };
-        let mut bucket = self.openings.lock();
-        let full = rate.saturating_mul(OPENING);
-        let elapsed = now_ms.saturating_sub(bucket.filled_ms);
-        let level = bucket.level.unwrap_or(full);
-        let level = level.saturating_add(elapsed.saturating_mul(rate)).min(full);
-        bucket.filled_ms = now_ms;
-        bucket.level = Some(level.saturating_sub(OPENING));
-        if level < OPENING {
-            bucket.level = Some(level);
-        }
-        level >= OPENING
+        let openings = || self.openings.lock();
+        limits
+            .openings
+            .is_none_or(|limit| openings().take(limit, now_ms))
     }
 }
 

@@ -249,6 +249,7 @@ impl ServerInner {
     }
 
     /// Completes when nobody waits any more for what a shutdown left behind.
+    #[cfg(feature = "http")]
     pub(crate) async fn given_up(&self) {
         self.stopping.cancelled().await;
         let never = std::future::pending::<()>();

@@ -36,11 +36,13 @@ impl Totals {
         *self.ended.lock().entry(reason).or_default() += 1;
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_opened(&self) {
         self.streams.fetch_add(1, Ordering::Relaxed);
         metrics::stream_opened();
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn stream_closed(&self) {
         self.streams.fetch_sub(1, Ordering::Relaxed);
         metrics::stream_closed();
@@ -79,7 +81,8 @@ pub struct ServerStats {
     pub opened: u64,
     /// What was said, to and by all clients of both eras.
     pub traffic: Traffic,
-    /// Requests that are being answered in handshake sessions.
+    /// Requests that are being answered, in both eras; open `subscriptions/listen` requests are not
+    /// counted.
     pub in_flight: usize,
     /// Event streams that are open over HTTP, those of `subscriptions/listen` included.
     pub streams: usize,
@@ -136,10 +139,9 @@ impl Server {
     /// ```
     pub fn stats(&self) -> ServerStats {
         let inner = self.inner();
-        let (mut sessions, mut in_flight, mut queued) = (0, 0, 0);
+        let (mut sessions, mut queued) = (0, 0);
         inner.sessions.for_each(|live: &Arc<Live>| {
             sessions += 1;
-            in_flight += live.core().calls.len();
             queued += live.core().streams.unread();
         });
         let totals = &inner.totals;
@@ -147,7 +149,7 @@ impl Server {
             sessions,
             opened: totals.opened.load(Ordering::Relaxed),
             traffic: totals.traffic.read(),
-            in_flight,
+            in_flight: inner.load.len(),
             streams: totals.streams.load(Ordering::Relaxed),
             listening: inner.listeners.len(),
             queued,

@@ -37,8 +37,9 @@ pub(crate) struct Core {
     pub(crate) traffic: Counters,
     /// What is kept of it in the store: set by the first use, or as nothing by its end.
     pub(crate) kept: OnceLock<Option<Arc<Kept>>>,
+    /// Made with the first one: most clients subscribe to nothing.
     // Held for a set operation only, never across an await.
-    subscriptions: Mutex<BTreeSet<Arc<str>>>,
+    subscriptions: OnceLock<Box<Mutex<BTreeSet<Arc<str>>>>>,
     pub(crate) ended: Ended,
 }
 
@@ -56,7 +57,7 @@ impl Core {
             roots: Roots::default(),
             traffic: Counters::default(),
             kept: OnceLock::new(),
-            subscriptions: Mutex::default(),
+            subscriptions: OnceLock::new(),
             ended: Ended::default(),
         }
     }
@@ -102,23 +103,27 @@ impl Core {
 
     /// Remembers that the client wants to hear of this resource; false when it did already.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().insert(uri.into())
+        let subscriptions = self.subscriptions.get_or_init(Box::default);
+        subscriptions.lock().insert(uri.into())
     }
 
     pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        self.subscriptions.lock().remove(uri)
+        let subscriptions = self.subscriptions.get();
+        subscriptions.is_some_and(|uris| uris.lock().remove(uri))
     }
 
     pub(crate) fn subscription_count(&self) -> usize {
-        self.subscriptions.lock().len()
+        let subscriptions = self.subscriptions.get();
+        subscriptions.map_or(0, |uris| uris.lock().len())
     }
 
     /// The shared name of the resource, if the client wants to hear of it.
     pub(crate) fn subscribed(&self, uri: &str) -> Option<Arc<str>> {
-        self.subscriptions.lock().get(uri).cloned()
+        self.subscriptions.get()?.lock().get(uri).cloned()
     }
 
     /// Marks this session's event ids, without giving its id away.
+    #[cfg(feature = "http")]
     pub(crate) fn tag(&self) -> u64 {
         self.id().tag().0
     }

@@ -360,7 +360,7 @@ impl fmt::Display for SessionState {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{Strategy, prop, prop_oneof, proptest};
+    use proptest::prelude::{ProptestConfig, Strategy, prop, prop_oneof, proptest};
 
     use super::*;
 
@@ -441,7 +441,25 @@ mod tests {
         }
     }
 
-    fn events() -> impl Strategy<Value = Vec<(u64, LifeEvent)>> {
+    /// How long nothing happens.
+    #[derive(Debug, Clone, Copy)]
+    enum Pause {
+        For(u64),
+        UntilSilent(u64),
+        UntilOld(u64),
+    }
+
+    impl Pause {
+        fn end(self, now: u64, model: &Model) -> u64 {
+            match self {
+                Self::For(time) => now + time,
+                Self::UntilSilent(silence) => now.max(model.last + silence),
+                Self::UntilOld(age) => now.max(model.born + age),
+            }
+        }
+    }
+
+    fn events() -> impl Strategy<Value = Vec<(Pause, LifeEvent)>> {
         let reasons = prop_oneof![
             proptest::strategy::Just(EndReason::Client),
             proptest::strategy::Just(EndReason::Revoked),
@@ -454,11 +472,22 @@ mod tests {
             1 => reasons.prop_map(LifeEvent::Ends),
             1 => proptest::strategy::Just(LifeEvent::Closed),
         ];
-        let pause = prop_oneof![0_u64..15, 0_u64..150, 0_u64..600];
+        // Often just before a deadline, or at it.
+        let deadline = prop::sample::select(&[10_u64, 60, 100, 400]);
+        let until = move |early: u64| deadline.clone().prop_map(move |silence| silence - early);
+        let pause = prop_oneof![
+            4 => (0_u64..15).prop_map(Pause::For),
+            2 => (0_u64..600).prop_map(Pause::For),
+            3 => until(1).prop_map(Pause::UntilSilent),
+            6 => until(0).prop_map(Pause::UntilSilent),
+            1 => (999_u64..1_001).prop_map(Pause::UntilOld),
+        ];
         prop::collection::vec((pause, event), 0..60)
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_024, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn any_life_goes_as_the_model_says_and_ends_once(events in events()) {
             let mut life = Lifecycle::new(5);
@@ -471,7 +500,7 @@ mod tests {
             };
             let (mut now, mut ends) = (5, 0);
             for (pause, event) in events {
-                now += pause;
+                now = pause.end(now, &model);
                 let before = life.state();
                 let (next, change) = life.on(event, now, &DEADLINES);
                 model.on(event, now);

@@ -9,10 +9,21 @@ mod core;
 mod ended;
 mod id;
 mod lifecycle;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only HTTP has URLs and headers")
+)]
 mod opening;
 mod outbox;
 mod questions;
 mod roots;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(
+        dead_code,
+        reason = "only sessions over HTTP have more than one stream"
+    )
+)]
 mod streams;
 mod traffic;
 
@@ -30,5 +41,6 @@ pub(crate) use lifecycle::{Change, Deadlines, LifeEvent, Lifecycle};
 pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
 pub(crate) use questions::Question;
 pub(crate) use roots::Roots;
+#[cfg(feature = "http")]
 pub(crate) use streams::{EventId, Resume, STANDING};
 pub(crate) use traffic::Counters;

@@ -11,16 +11,16 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// All values, to travel with the exchange.
-    #[allow(dead_code, reason = "for whoever carries an exchange over its rounds")]
-    pub(crate) fn export(&self) -> Map<String, Value> {
-        self.values.lock().clone()
+    /// The values that travelled with the exchange.
+    pub(crate) fn of(values: Map<String, Value>) -> Self {
+        Self {
+            values: Mutex::new(values),
+        }
     }
 
-    /// Takes the values that travelled with the exchange.
-    #[allow(dead_code, reason = "for whoever carries an exchange over its rounds")]
-    pub(crate) fn import(&self, values: Map<String, Value>) {
-        *self.values.lock() = values;
+    /// All values, to travel with the exchange.
+    pub(crate) fn export(&self) -> Map<String, Value> {
+        self.values.lock().clone()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Value> {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_exported_is_what_an_import_gives() {
+    fn what_travels_is_what_there_was() {
         let scratch = Scratch::default();
         assert_eq!(scratch.replace("a", None, json!(1), 7), Replaced::Done);
         assert_eq!(scratch.replace("a", None, json!(2), 7), Replaced::Changed);
@@ -88,8 +88,7 @@ mod tests {
         );
         assert_eq!(scratch.replace("b", None, json!(0), 7), Replaced::Full);
         assert_eq!((scratch.get("a"), scratch.get("b")), (Some(json!(1)), None));
-        let other = Scratch::default();
-        other.import(scratch.export());
+        let other = Scratch::of(scratch.export());
         assert!(other.remove("a") && !other.remove("a") && scratch.get("a").is_some());
     }
 }

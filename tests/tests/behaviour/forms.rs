@@ -91,7 +91,7 @@ async fn every_kind_of_field_is_asked_in_the_words_of_the_revision() {
         let client = client(version, filled_in()).await;
         let said = client.call_tool("book", json!({})).await.text();
         assert!(
-            said.contains("name: \"Ann\"") && said.contains("side: Aisle"),
+            said.contains(r#""name":"Ann""#) && said.contains(r#""side":"aisle""#),
             "{said}"
         );
         let asked = client.next_question().await.params;

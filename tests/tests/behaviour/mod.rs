@@ -17,6 +17,7 @@ mod metrics;
 mod observing;
 mod once;
 mod opening;
+mod pacing;
 mod paging;
 mod principals;
 mod progress;

@@ -258,3 +258,26 @@ async fn two_effects_of_one_run_need_two_keys() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_noted_is_there_when_it_runs_again() {
+    let tool = Tool::new("offer")
+        .description("-")
+        .handler(async |ctx: Context| {
+            let runs: u32 = ctx.scratch().get("runs").await?.unwrap_or_default();
+            ctx.scratch().set("runs", &(runs + 1)).await?;
+            for key in ["first", "second"] {
+                ctx.elicit::<Seat>(key, "Which seat?").await?;
+            }
+            Ok::<_, ToolError>(format!("run {}", runs + 1))
+        });
+    let server = serve(template().tool(tool));
+    for (version, runs) in [
+        (ProtocolVersion::LATEST_HANDSHAKE, 1),
+        (ProtocolVersion::LATEST, 3),
+    ] {
+        let client = asked(&server, version).connect().await;
+        let said = client.call_tool("offer", json!({})).await.text();
+        assert_eq!(said, format!("run {runs}"));
+    }
+}

@@ -309,6 +309,12 @@ const WAYS: &[Way] = &[
         // Somebody comes, and who rested for too long is put away.
         principal(&server, "ben").await.list_tools().await;
     }.boxed(), EndReason::Idle),
+    ("principal evicted", |server| async move {
+        let ann = principal(&server, "ann").await;
+        ann.list_tools().await;
+        secs(50).await;
+        principal(&server, "ben").await.list_tools().await;
+    }.boxed(), EndReason::Evicted),
     ("principal's shutdown", |server| async move {
         let ann = principal(&server, "ann").await;
         ann.list_tools().await;
@@ -340,7 +346,7 @@ const WAYS: &[Way] = &[
 async fn every_way_to_end_runs_on_close_once_with_its_reason() {
     for (name, way, reason) in WAYS {
         let limits = limits().lifetime(Duration::from_secs(2_000));
-        let limits = if *name == "evicted" {
+        let limits = if name.ends_with("evicted") {
             limits.sessions(1)
         } else {
             limits

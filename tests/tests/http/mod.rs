@@ -14,6 +14,7 @@ mod listening;
 mod losses;
 mod notifying;
 mod observing;
+mod pacing;
 mod places;
 mod principals;
 mod proxies;

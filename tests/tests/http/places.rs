@@ -364,11 +364,9 @@ async fn one_that_is_being_ended_is_not_found_any_more() {
     let server = Server::builder(template).limits(limits).build().unwrap();
     let looked = Arc::new(Mutex::new(Vec::new()));
     let own = async |server: &Server| {
-        Client::handshake(server.http()).await;
-        let list = server.sessions().list();
-        let new = list
-            .into_iter()
-            .find(|session| session.stats().age.is_zero());
+        let client = Client::handshake(server.http()).await;
+        let id = client.session.unwrap();
+        let new = server.sessions().get(&id.as_str().into());
         let looks = Arc::new(Looks(server.clone(), Arc::clone(&looked)));
         let tool = Tool::new("own").description("-").handler(move || {
             let _looks = Arc::clone(&looks);
@@ -379,6 +377,7 @@ async fn one_that_is_being_ended_is_not_found_any_more() {
     own(&server).await;
     secs(50).await;
     own(&server).await;
+    pass(Duration::from_secs(1)).await;
     // One is evicted, then others are overdue.
     own(&server).await;
     assert_eq!(*looked.lock(), [0]);

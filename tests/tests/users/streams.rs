@@ -82,7 +82,7 @@ async fn no_stream_is_ever_silent_for_longer_than_fifteen_seconds() {
             first.flatten().is_some(),
             "{name}: the first byte comes at once"
         );
-        while events.block().now_or_never().is_some() {}
+        while let Some(Some(_)) = events.block().now_or_never() {}
         let begun = now();
         for round in 1..=FIVE_MINUTES {
             let block = events.block().await.unwrap();

@@ -15,6 +15,7 @@ pub use std::{
     result::Result::{self, Err, Ok},
     string::String,
     sync::Arc,
+    time::Duration,
     vec::Vec,
 };
 

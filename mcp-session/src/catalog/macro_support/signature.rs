@@ -1,5 +1,7 @@
 //! What registration learns from the parameters of a function.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -72,6 +74,16 @@ impl Signature {
     /// Adds a scope that the caller's credential must have.
     pub fn scope(&mut self, scope: impl Into<String>) {
         self.needs.scope(scope);
+    }
+
+    /// Sets how long one call may take.
+    pub fn timeout(&mut self, timeout: Duration) {
+        self.needs.timeout(timeout);
+    }
+
+    /// Sets how many calls there may be per second.
+    pub fn calls_per_second(&mut self, calls: u32) {
+        self.needs.calls_per_second(calls);
     }
 
     pub(super) fn into_tool(self) -> ToolSignature {

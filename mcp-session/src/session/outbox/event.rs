@@ -75,6 +75,10 @@ impl From<About> for NoticeKey {
 /// One message on its way, with its place in the stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
+    #[cfg_attr(
+        not(any(feature = "http", test)),
+        expect(dead_code, reason = "only streams over HTTP have ids")
+    )]
     pub(crate) seq: u64,
     /// `None` for a priming event.
     pub(crate) frame: Option<Frame>,

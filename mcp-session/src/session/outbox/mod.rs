@@ -18,6 +18,10 @@
 mod event;
 mod queue;
 mod reader;
+#[cfg_attr(
+    not(any(feature = "http", test)),
+    expect(dead_code, reason = "only streams over HTTP are resumed")
+)]
 mod resuming;
 mod window;
 

@@ -104,6 +104,7 @@ impl Reader {
 
     /// True when something waits to be read, or the reader was let go of; if not, the task is
     /// woken when that changes.
+    #[cfg(feature = "http")]
     pub(crate) fn poll_unread(&mut self, cx: &mut Context<'_>) -> bool {
         let mut queue = self.outbox.queue.lock();
         if queue.unread < queue.next || queue.has_let_go(self.id) {
@@ -121,6 +122,7 @@ impl Reader {
     }
 
     /// The queue it reads.
+    #[cfg(feature = "http")]
     pub(crate) fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
     }
