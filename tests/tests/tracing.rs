@@ -303,7 +303,7 @@ async fn secretive(server: &Server, name: &str) -> Client {
 }
 
 /// What is recorded of a refusal: the reason, which its client does not learn.
-async fn refused(client: &Client, retry: Value, why: &str) -> String {
+async fn state_refused(client: &Client, retry: Value, why: &str) -> String {
     let error = client.request("tools/call", retry).await.unwrap_err();
     assert_eq!(error.code, -32602, "{why}");
     assert!(!error.message.contains(why), "{error}");
@@ -381,7 +381,7 @@ async fn why_a_request_state_was_refused_is_in_the_log_and_what_it_holds_is_not(
         if why == "it has expired" {
             tokio::time::advance(EXCHANGE).await;
         }
-        text += &refused(client, retry, why).await;
+        text += &state_refused(client, retry, why).await;
     }
     assert!(!text.contains("xyzzy"), "{text}");
     let mut parts = state.as_bytes().windows(8);
