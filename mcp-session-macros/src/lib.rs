@@ -45,7 +45,12 @@ use crate::kind::Kind;
 /// `sampling_tools`, `elicitation`, `url_elicitation`; `guard("files:write", …)` for the scopes
 /// that the caller's credential must have; `timeout = "5s"` for how long one call may take, as a
 /// text with `ms`, `s` or `m`, or as a `Duration`; `calls_per_second = 10` for how often all
-/// callers together may call it.
+/// callers together may call it; `park = "2m"` for how long it is kept alive while its client
+/// answers a question, and `answers_without_state` where answers may come without the state that
+/// went along with their questions (both: stateless era).
+///
+/// A parameter under `#[ask("…")]` is no argument: the user is asked for it before the function
+/// runs. Its type is `Elicit<T>`.
 ///
 /// # Examples
 ///
@@ -81,7 +86,8 @@ pub fn tool(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `name = "…"`, `title = "…"`, `description = "…"`, `needs(…)` and `guard(…)` as for a tool.
+/// `name = "…"`, `title = "…"`, `description = "…"`, `needs(…)`, `guard(…)`, `park` and
+/// `answers_without_state` as for a tool.
 ///
 /// # Examples
 ///
@@ -115,7 +121,8 @@ pub fn prompt(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// The URI; then `name = "…"`, `title = "…"`, `description = "…"`, `mime_type = "…"`,
-/// `cache = CacheHint::new(…)`, `needs(…)` and `guard(…)` as for a tool.
+/// `cache = CacheHint::new(…)`, `needs(…)`, `guard(…)`, `park` and
+/// `answers_without_state` as for a tool.
 ///
 /// # Examples
 ///

@@ -125,6 +125,16 @@ impl Options {
                 self.guards
                     .extend(errors.take(scopes).into_iter().flatten());
             }
+            (_, "park") => {
+                if let Some(time) = errors.take(value(meta).and_then(|value| duration(&value))) {
+                    self.limits.push(code!(.park(#time)));
+                }
+            }
+            (_, "answers_without_state") => {
+                if errors.take(flag(meta)) == Some(true) {
+                    self.limits.push(code!(.answers_without_state()));
+                }
+            }
             (Kind::Tool, "timeout") => {
                 if let Some(timeout) = errors.take(value(meta).and_then(|value| duration(&value))) {
                     self.limits.push(code!(.timeout(#timeout)));
@@ -172,11 +182,16 @@ fn unknown(kind: Kind) -> String {
     let known = match kind {
         Kind::Tool => {
             "`name`, `title`, `description`, `read_only`, `destructive`, `idempotent`, \
-             `open_world`, `timeout`, `calls_per_second`, `needs(..)`, `guard(..)`"
+             `open_world`, `timeout`, `calls_per_second`, `park`, `answers_without_state`, \
+             `needs(..)`, `guard(..)`"
         }
-        Kind::Prompt => "`name`, `title`, `description`, `needs(..)`, `guard(..)`",
+        Kind::Prompt => {
+            "`name`, `title`, `description`, `park`, `answers_without_state`, `needs(..)`, \
+             `guard(..)`"
+        }
         Kind::Resource => {
-            "the URI, `name`, `title`, `description`, `mime_type`, `cache`, `needs(..)`, `guard(..)`"
+            "the URI, `name`, `title`, `description`, `mime_type`, `cache`, `park`, \
+             `answers_without_state`, `needs(..)`, `guard(..)`"
         }
     };
     format!("not an option of `#[{}]`, which has {known}", kind.name())

@@ -138,7 +138,7 @@ struct Meal {
 }
 
 /// Books a flight.
-#[tool]
+#[tool(park = "1m", answers_without_state)]
 async fn book(
     flight: String,
     #[ask("Which seat?")] seat: Elicit<Seat>,

@@ -86,6 +86,16 @@ impl Signature {
         self.needs.calls_per_second(calls);
     }
 
+    /// Keeps the function alive for so long while its client answers.
+    pub fn park(&mut self, time: Duration) {
+        self.needs.park(time);
+    }
+
+    /// Takes answers that come without the state that went along with their questions.
+    pub fn answers_without_state(&mut self) {
+        self.needs.answers_without_state();
+    }
+
     pub(super) fn into_tool(self) -> ToolSignature {
         ToolSignature {
             schema: Some(self.generator.finish_object(self.properties, self.required)),
