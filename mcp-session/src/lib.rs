@@ -55,7 +55,8 @@
 //! - [`#[tool]`](macro@tool): what a signature means; [`catalog`]: what handlers may answer with.
 //! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
 //! - [`Context`] and [`FromContext`]: what a handler can be given.
-//! - [`docs::scope`]: which session serves a request; [`docs::lifecycle`]: how it rests and ends.
+//! - [`docs::scope`]: which session serves a request; [`docs::lifecycle`]: how it rests and ends;
+//!   [`docs::migrating`]: a server that was written for sessions, in the stateless era.
 //! - [`docs::state`]: what a server remembers, and where; [`Handle`]: state for clients without a
 //!   session.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.

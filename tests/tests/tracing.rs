@@ -302,6 +302,18 @@ async fn secretive(server: &Server, name: &str) -> Client {
         .await
 }
 
+/// What is recorded of a refusal: the reason, which its client does not learn.
+async fn state_refused(client: &Client, retry: Value, why: &str) -> String {
+    let error = client.request("tools/call", retry).await.unwrap_err();
+    assert_eq!(error.code, -32602, "{why}");
+    assert!(!error.message.contains(why), "{error}");
+    let told = recorded();
+    let mut lines = told.lines();
+    let line = lines.find(|line| line.contains("refused a request state"));
+    assert!(line.is_some_and(|line| line.contains(why)), "{why}: {told}");
+    told
+}
+
 #[tokio::test(start_paused = true)]
 async fn why_a_request_state_was_refused_is_in_the_log_and_what_it_holds_is_not() {
     record();
@@ -369,15 +381,7 @@ async fn why_a_request_state_was_refused_is_in_the_log_and_what_it_holds_is_not(
         if why == "it has expired" {
             tokio::time::advance(EXCHANGE).await;
         }
-        let error = client.request("tools/call", retry).await.unwrap_err();
-        assert_eq!(error.code, -32602, "{why}");
-        assert!(!error.message.contains(why), "{error}");
-        let told = recorded();
-        let line = told
-            .lines()
-            .find(|line| line.contains("refused a request state"));
-        assert!(line.is_some_and(|line| line.contains(why)), "{why}: {told}");
-        text += &told;
+        text += &state_refused(client, retry, why).await;
     }
     assert!(!text.contains("xyzzy"), "{text}");
     let mut parts = state.as_bytes().windows(8);

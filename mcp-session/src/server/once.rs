@@ -51,7 +51,7 @@ impl Context {
     /// In the stateless era (2026-07-28) a handler that asks runs again from its beginning once the
     /// answers are there, a client may send a retry several times, and several of them may be
     /// answered at once. The first run to come here reserves the effect in the server's
-    /// [store](crate::ServerBuilder::store) and performs it; every other gets the recorded result.
+    /// [store](crate::server::ServerBuilder::store) and performs it; every other gets the recorded result.
     /// An effect that fails is not recorded and may be tried again. In the handshake era a handler
     /// runs once, and this only remembers the result for this run.
     ///
