@@ -60,6 +60,8 @@ enum Kind {
     Configuration(String),
     #[error("{0}")]
     Io(&'static str, #[source] std::io::Error),
+    #[error(transparent)]
+    Store(BoxError),
 }
 
 impl Error {
@@ -89,6 +91,10 @@ impl Error {
 
     pub(crate) fn io(doing: &'static str, source: std::io::Error) -> Self {
         Kind::Io(doing, source).into()
+    }
+
+    pub(crate) fn store(error: BoxError) -> Self {
+        Kind::Store(error).into()
     }
 
     /// True when entries were registered or edited in wrongly; [`mistakes`](Self::mistakes) lists
@@ -128,6 +134,12 @@ impl Error {
         matches!(*self.kind, Kind::Io(..))
     }
 
+    /// True when a [store](crate::store::Store) failed, such as one whose engine is away; the
+    /// source says why.
+    pub fn is_store(&self) -> bool {
+        matches!(*self.kind, Kind::Store(_))
+    }
+
     /// Every registration mistake, in the order of registration; empty for other errors.
     pub fn mistakes(&self) -> &[Mistake] {
         match &*self.kind {
@@ -137,7 +149,8 @@ impl Error {
             | Kind::Ended
             | Kind::Refused(_)
             | Kind::Configuration(_)
-            | Kind::Io(..) => &[],
+            | Kind::Io(..)
+            | Kind::Store(_) => &[],
         }
     }
 }

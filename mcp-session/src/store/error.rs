@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 
 /// Why a store did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,13 @@ impl StoreError {
     }
 }
 
+/// So that a program may give up with it.
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::store(error.into())
+    }
+}
+
 /// Which bound was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,6 +44,8 @@ pub enum Bound {
     Bytes,
     /// The store as a whole takes no more.
     Store,
+    /// The key is longer than the store takes.
+    Key,
 }
 
 impl fmt::Display for Bound {
@@ -45,6 +54,7 @@ impl fmt::Display for Bound {
             Self::Records => "the owner has as many records as it may have",
             Self::Bytes => "the owner's records would be larger than they may be",
             Self::Store => "the store is full",
+            Self::Key => "the key is longer than the store takes",
         })
     }
 }

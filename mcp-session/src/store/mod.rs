@@ -2,7 +2,8 @@
 //!
 //! A [`Store`] keeps small records under keys, with a revision each, and that is all it does:
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
-//! installed; a store that outlives the process implements the same trait.
+//! installed; a store that outlives the process implements the same trait, and keeps the same
+//! [contract](crate::testing::contract).
 
 mod error;
 mod key;
@@ -36,6 +37,8 @@ pub use record::{Draft, Listed, Quota, Record, Revision};
 /// - Time is told by one clock for all replicas. That is why times to live are durations from now.
 /// - A quota holds for all live records of an owner together, however many creates and saves arrive
 ///   at once.
+/// - Spaces, ids and names are any text of up to 512 bytes each; a store that does not take longer
+///   ones refuses to create them ([`Bound::Key`]).
 /// - Values are opaque and may be secret, and so may the names of records be: neither is logged.
 ///   Owners are digests of whoever they stand for.
 /// - No operation takes for ever. An engine that is slow or absent is an error
