@@ -2,12 +2,16 @@
 //!
 //! A [`Store`] keeps small records under keys, with a revision each, and that is all it does:
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
-//! installed; a store that outlives the process implements the same trait, and keeps the same
-//! [contract](crate::testing::contract).
+//! installed. [`PostgresStore`] outlives the process and is shared by replicas.
+//! Whoever writes another one holds it to the [contract](crate::testing::contract).
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod certificates;
 mod error;
 mod key;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -17,6 +21,8 @@ use async_trait::async_trait;
 pub use error::{Bound, StoreError};
 pub use key::{Key, Owner};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBuilder, PostgresStore};
 pub use record::{Draft, Listed, Quota, Record, Revision};
 
 /// Keeps records.
