@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] keeps small records under keys, with a revision each, and that is all it does:
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
-//! installed. [`PostgresStore`] outlives the process and is shared by replicas.
+//! installed. [`PostgresStore`] and [`RedisStore`] outlive the process and are shared by replicas.
 //! Whoever writes another one holds it to the [contract](crate::testing::contract).
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -13,6 +13,8 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,6 +26,8 @@ pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 pub use record::{Draft, Listed, Quota, Record, Revision};
+#[cfg(feature = "redis")]
+pub use redis::{RedisBuilder, RedisStore};
 
 /// Keeps records.
 ///
