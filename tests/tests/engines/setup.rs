@@ -3,7 +3,7 @@
 use mcp_session::store::{Draft, Owner, PostgresStore, Quota, RedisStore, Store};
 
 use crate::replicas::Cleanup;
-use crate::support::{drop_schema, execute, unique, url};
+use crate::support::{drop_schema, execute, offered, unique, url};
 
 async fn works(store: &impl Store) {
     let key = Owner::new("test", "ann").key(unique());
@@ -85,7 +85,7 @@ async fn tables_are_made_by_hand_for_a_user_who_may_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_encrypted_with_whom_they_should_be() {
-    let (Some(url), Some(roots)) = (url("DATABASE_URL"), url("SERVICES_CA")) else {
+    let (Some(url), Some(roots)) = (url("DATABASE_URL"), offered("DATABASE_CA")) else {
         return;
     };
     let schema = unique();
@@ -116,7 +116,7 @@ async fn connections_are_encrypted_with_whom_they_should_be() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_is_reached_with_tls() {
-    let (Some(url), Some(roots)) = (url("REDIS_TLS_URL"), url("SERVICES_CA")) else {
+    let (Some(url), Some(roots)) = (offered("REDIS_TLS_URL"), offered("REDIS_CA")) else {
         return;
     };
     let pem = std::fs::read(roots).unwrap();
