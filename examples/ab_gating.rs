@@ -1,11 +1,11 @@
 //! Two variants of one server: a beta for a part of the users, chosen before the first list.
 //!
 //! ```text
-//! cargo run --example ab_gating                    then use …/mcp?user=NAME
-//! cargo run --example ab_gating -- --stdio         the local user decides
+//! cargo run --example ab_gating                       then call as ada, eve, gus or anybody
+//! USER=gus cargo run --example ab_gating -- --stdio   the local user decides
 //! ```
 //!
-//! A quarter of all users are in the beta. Who is does not change: the same name gives the same
+//! A quarter of all users are in the beta. Who is does not change: the same user gets the same
 //! answer after a restart and on every replica. `?variant=beta` and `?variant=default` overrule it,
 //! for testers. The selector is asked before a client is told anything, so nobody ever sees one
 //! list and then another: in the handshake era it is asked once per session, in the stateless era
@@ -13,9 +13,10 @@
 
 #![expect(clippy::print_stdout, reason = "a program with a command line")]
 
+use mcp_session::auth::{self, Authenticate, Caller, Challenge};
 use mcp_session::session::Opening;
-use mcp_session::{Server, Template, Variant, tool};
-use mcp_session_examples::{Listen, Result, curl, serve};
+use mcp_session::{Principal, Server, Template, Variant, tool};
+use mcp_session_examples::{Listen, Result, curl_as, serve};
 use serde_json::json;
 
 const BETA: &str = "beta";
@@ -49,10 +50,17 @@ fn select(opening: &Opening) -> &'static str {
         Some(_) => return Variant::DEFAULT,
         None => {}
     }
-    let principal = opening.principal().map(|principal| principal.subject());
-    match principal.or_else(|| opening.query("user")) {
-        Some(user) if bucket(user) < PERCENT => BETA,
-        _ => Variant::DEFAULT,
+    match opening.principal() {
+        Some(principal) => variant_of(principal.subject()),
+        None => Variant::DEFAULT,
+    }
+}
+
+fn variant_of(user: &str) -> &'static str {
+    if bucket(user) < PERCENT {
+        BETA
+    } else {
+        Variant::DEFAULT
     }
 }
 
@@ -63,6 +71,17 @@ fn bucket(user: &str) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     hash % 100
+}
+
+/// Takes any token for the name of its user. A real verifier asks whoever issued it.
+fn credulous() -> impl Authenticate {
+    auth::from_fn(|request| {
+        let token = request.bearer().map(str::to_owned);
+        async move {
+            let user = token.ok_or_else(Challenge::missing_token)?;
+            Ok(Caller::new(Principal::new("example", user)))
+        }
+    })
 }
 
 fn server() -> mcp_session::Result<Server> {
@@ -76,6 +95,7 @@ fn server() -> mcp_session::Result<Server> {
     Server::builder(stable)
         .variant(BETA, beta)
         .select(select)
+        .authenticate(credulous())
         .build()
 }
 
@@ -84,20 +104,14 @@ async fn main() -> Result {
     let listen = Listen::from_args()?;
     serve(server()?, listen, |url| {
         println!("ab_gating is served at {url}\n");
+        println!("Any token is the name of its user here:");
         for user in ["ada", "eve", "gus", "jon"] {
-            let variant = if bucket(user) < PERCENT {
-                BETA
-            } else {
-                Variant::DEFAULT
-            };
-            println!("{url}?user={user} gets {variant}");
+            println!("  {user} gets {}", variant_of(user));
         }
-        let call = curl(
-            &format!("{url}?variant=beta"),
-            "search",
-            &json!({"words": "teapot"}),
-        );
-        println!("\nTo call a tool of the beta:\n{call}");
+        let words = json!({"words": "teapot"});
+        println!("\nTo call the same tool as two of them:");
+        println!("{}", curl_as("ada", url, "search", &words));
+        println!("{}", curl_as("gus", url, "search", &words));
     })
     .await
 }

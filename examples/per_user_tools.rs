@@ -1,28 +1,30 @@
-//! Tools that depend on who is calling, and a tool that unlocks another for one session.
+//! Tools that depend on who is calling, and a tool that unlocks another for its caller only.
 //!
 //! ```text
-//! cargo run --example per_user_tools                  then use …/mcp?user=ada and …/mcp?user=bob
+//! cargo run --example per_user_tools                  then call as Ada and as Bob
 //! USER=ada cargo run --example per_user_tools -- --stdio
 //! ```
 //!
-//! `on_open` runs before a client is told anything, in both eras: once per handshake session; in
-//! the stateless era once per principal, and per request of who has none. So each caller's list is complete at first sight, and
-//! what others have saved can be neither seen nor called.
+//! `on_open` runs before a client is told anything, in both eras: once per handshake session, and
+//! once per user in the stateless era. So each caller's list is complete at first sight, and what
+//! others have saved can be neither seen nor called.
 //!
 //! Ada has saved two queries and Bob one. Try to call Ada's `query_overdue` as Bob: the answer is
-//! the one for a tool that never was. Then call `unlock_expert`: a handshake session is told that
-//! its list has changed and finds `expert`, nobody else does. A stateless client is refused with
-//! the remedy, because 2026-07-28 does not let a list depend on earlier requests.
+//! the one for a tool that never was. Then call `unlock_expert`, as Ada: nobody else finds
+//! `expert`. A handshake session keeps it as long as it lives. 2026-07-28 does not let a list
+//! depend on earlier requests, but it may depend on who is calling; so in the stateless era it is
+//! Ada's from now on, over whatever connection.
 //!
-//! A name in a URL proves nothing about who is calling. It stands in here for a verified
-//! principal; over stdio that is the local user.
+//! The tokens are fixed here. Over stdio the caller is the local user.
 
 #![expect(clippy::print_stdout, reason = "a program with a command line")]
 
 use std::{collections::HashMap, sync::Arc};
 
-use mcp_session::{Server, Session, Template, Tool, ToolError, tool};
-use mcp_session_examples::{Listen, Result, curl, serve};
+use mcp_session::auth::{BearerTokens, Caller};
+use mcp_session::protocol::Era;
+use mcp_session::{Context, Edit, Principal, Server, Session, Template, Tool, ToolError, tool};
+use mcp_session_examples::{Listen, Result, curl_as, serve};
 use serde_json::json;
 
 /// A query somebody has saved.
@@ -71,31 +73,43 @@ impl Query {
     }
 }
 
-/// Who is calling: the verified principal, or what the URL says.
+/// Who is calling, which was verified.
 fn user(session: &Session) -> &str {
-    let named = || session.opening().query("user");
-    let principal = session.principal().map(|principal| principal.subject());
-    principal.or_else(named).unwrap_or("nobody")
+    let principal = session.principal();
+    principal.map_or("nobody", |principal| principal.subject())
 }
 
 /// Say who is calling.
 #[tool(read_only)]
-async fn whoami(session: Session) -> String {
-    user(&session).to_owned()
+async fn whoami(principal: Principal) -> String {
+    principal.subject().to_owned()
 }
 
-/// Unlock the expert tool, for this session only.
+/// Unlock the expert tool, for whoever is calling and nobody else.
 #[tool]
-async fn unlock_expert(session: Session) -> Result<&'static str, ToolError> {
-    let expert = Tool::new("expert")
-        .description("Does what only experts may do.")
-        .handler(async || "done, expertly");
-    // One notification, to this client only. In the stateless era the error names the remedy.
-    session.edit(|edit| {
-        edit.add_tool(expert)?;
+async fn unlock_expert(session: Session, ctx: Context) -> Result<&'static str, ToolError> {
+    let unlock = |edit: &mut Edit<'_>| {
+        edit.add_tool(
+            Tool::new("expert")
+                .description("Does what only experts may do.")
+                .handler(async || "done, expertly"),
+        )?;
         edit.hide_tool("unlock_expert")
-    })?;
+    };
+    // One notification either way, to this caller only.
+    match session.opening().era() {
+        Era::Handshake => session.edit(unlock)?,
+        Era::Stateless => ctx.principal_scope()?.edit(unlock).await?,
+    }
     Ok("`expert` is there now")
+}
+
+/// Who comes with which token.
+fn tokens() -> BearerTokens {
+    let caller = |name: &str| Caller::new(Principal::new("example", name));
+    BearerTokens::new()
+        .token("ada-token", caller("ada"))
+        .token("bob-token", caller("bob"))
 }
 
 fn template(queries: Queries) -> mcp_session::Result<Template> {
@@ -121,14 +135,15 @@ fn template(queries: Queries) -> mcp_session::Result<Template> {
 #[tokio::main]
 async fn main() -> Result {
     let listen = Listen::from_args()?;
-    let server = Server::new(template(Queries::sample())?);
+    let server = Server::builder(template(Queries::sample())?)
+        .authenticate(tokens())
+        .build()?;
     serve(server, listen, |url| {
-        println!("per_user_tools is served at {url}?user=ada, {url}?user=bob and so on\n");
-        println!("To call a query of Ada's:");
-        println!(
-            "{}",
-            curl(&format!("{url}?user=ada"), "query_overdue", &json!({}))
-        );
+        println!("per_user_tools is served at {url}\n");
+        println!("To call a query of Ada's, as Ada and then as Bob:");
+        for token in ["ada-token", "bob-token"] {
+            println!("{}", curl_as(token, url, "query_overdue", &json!({})));
+        }
     })
     .await
 }

@@ -58,6 +58,9 @@
 //! - [`#[tool]`](macro@tool): what a signature means; [`catalog`]: what handlers may answer with.
 //! - [`Session::edit`] and [`Edit`]: what can be changed; [`Server::publish`]: for everybody.
 //! - [`Context`] and [`FromContext`]: what a handler can be given.
+//! - [`docs::scope`]: which session serves a request; [`docs::lifecycle`]: how it rests and ends.
+//! - [`docs::state`]: what a server remembers, and where; [`Handle`]: state for clients without a
+//!   session.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
 //! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
@@ -101,6 +104,8 @@ pub mod catalog;
 
 pub mod server;
 
+pub mod handle;
+
 mod dispatch;
 
 pub mod transport;
@@ -113,6 +118,12 @@ pub mod docs {
 
     #[doc = include_str!("docs/scope.md")]
     pub mod scope {}
+
+    #[doc = include_str!("docs/lifecycle.md")]
+    pub mod lifecycle {}
+
+    #[doc = include_str!("docs/state.md")]
+    pub mod state {}
 
     #[doc = include_str!("docs/observing.md")]
     pub mod observing {}
@@ -127,6 +138,7 @@ pub use catalog::{
 };
 pub use context::{Context, Dep, Elicit, FromContext};
 pub use error::{BoxError, Error, Mistake, Refused, Result, ToolError};
+pub use handle::{Handle, HandleKind};
 #[cfg(feature = "macros")]
 pub use mcp_session_macros::{prompt, resource, tool, tools};
 pub use peer::{AskError, Elicited, SealKeys};

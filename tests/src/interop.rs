@@ -49,6 +49,7 @@ pub fn template() -> mcp_session::Result<Template> {
         .tool(touch())
         .tool(book())
         .tool(book_by_hand())
+        .tool(book_trip())
         .tool(ask_model())
         .tool(roots())
         .prompt(plan())
@@ -305,6 +306,36 @@ fn book_by_hand() -> Tool {
         })
 }
 
+/// Asks for three things at once, and then for one more.
+fn book_trip() -> Tool {
+    Tool::new("book_trip")
+        .description("Books a trip.")
+        .handler(|ctx: Context| async move {
+            let question = SamplingMessage::user("What is the capital of Norway?");
+            let (out, told, roots) = tokio::join!(
+                seat(&ctx, "out"),
+                ctx.sample("capital", CreateMessageParams::new(vec![question], 20)),
+                ctx.roots(),
+            );
+            let (out, city, roots) = (out?, told?.content.text(), roots?.len());
+            let back = seat(&ctx, &format!("back from {city}")).await?;
+            Ok::<_, ToolError>(format!(
+                "{out} there, {back} back from {city}, {roots} root"
+            ))
+        })
+}
+
+/// The seat that the user chooses.
+async fn seat(ctx: &Context, key: &str) -> Result<String, ToolError> {
+    match ctx
+        .elicit::<Seat>(key, format!("Which seat {key}?"))
+        .await?
+    {
+        Elicited::Accept(seat) => Ok(seat.seat),
+        Elicited::Decline | Elicited::Cancel => Err(ToolError::new("no seat, no trip")),
+    }
+}
+
 fn ask_model() -> Tool {
     Tool::new("ask_model")
         .description("Asks the client's model.")
@@ -330,6 +361,7 @@ fn roots() -> Tool {
 #[derive(Deserialize, JsonSchema)]
 struct Trip {
     /// Where to go.
+    // For `?` the user is asked something.
     city: String,
     /// How many days to stay.
     days: Option<u8>,
@@ -339,8 +371,13 @@ fn plan() -> Prompt {
     Prompt::new("plan")
         .description("Plans a trip.")
         .complete("city", ["Lima", "Lisbon", "Oslo"])
-        .handler(async |trip: Trip| {
-            format!("Plan {} days in {}.", trip.days.unwrap_or(2), trip.city)
+        .handler(async |trip: Trip, ctx: Context| {
+            let seat = match &*trip.city {
+                "?" => format!("Sit in {}. ", seat(&ctx, "there").await?),
+                _ => String::new(),
+            };
+            let days = trip.days.unwrap_or(2);
+            Ok::<_, ToolError>(format!("{seat}Plan {days} days in {}.", trip.city))
         })
 }
 
@@ -354,5 +391,11 @@ fn note() -> ResourceTemplate {
         .description("One note.")
         .mime_type("text/plain")
         .complete("id", ["1", "12"])
-        .handler(async |note: Note| format!("note {}", note.id))
+        .handler(async |note: Note, ctx: Context| {
+            Ok::<_, ToolError>(match note.id {
+                // The user is asked what it says.
+                0 => format!("seat {}", seat(&ctx, "noted").await?),
+                id => format!("note {id}"),
+            })
+        })
 }

@@ -1,3 +1,4 @@
 //! What the integration tests share with the programs they start.
 
 pub mod interop;
+pub mod keeping;

@@ -1,12 +1,14 @@
 //! Proves that opening a session, calling a tool and editing a view allocate the same for a
-//! template of 10 tools and for one of 10,000, and that sessions which their clients abandon leave
-//! nothing behind. A program of its own: it counts with the global allocator, and nothing else may
-//! run meanwhile.
+//! template of 10 tools and for one of 10,000, that a session at rest is small, and that sessions
+//! which their clients abandon leave nothing behind. A program of its own: it counts with the
+//! global allocator, and nothing else may run meanwhile.
 
-use std::{alloc::System, time::Duration};
+use std::{alloc::System, convert::Infallible, time::Duration};
 
+use futures_util::FutureExt;
+use mcp_session::session::SessionState;
 use mcp_session::testing::Client;
-use mcp_session::{Server, Session, Template, Tool};
+use mcp_session::{Context, EndReason, Server, Session, Template, Tool};
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_service::Service;
@@ -101,70 +103,216 @@ async fn costs(tools: usize) -> Costs {
 /// How many clients come and never say goodbye.
 const ABANDONED: usize = 10_000;
 
-/// One message over HTTP; the whole answer is dropped unread but for the session it names.
-async fn post(server: &Server, session: Option<&str>, message: &Value) -> Option<String> {
-    let mut request = http::Request::post("/mcp")
+/// A server that clients can leave in the middle of anything.
+fn abandonable() -> Server {
+    let endless = Tool::new("endless")
+        .description("Says something, and never ends.")
+        .handler(async |ctx: Context| {
+            ctx.progress(0.5).send();
+            std::future::pending::<&str>().await
+        });
+    let waits = async |session: Session| {
+        if session.opening().header("x-slow").is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    };
+    let last = Tool::new("last").description("-").handler(async || "done");
+    let template = Template::builder("abandoned", "1");
+    let template = template.tool(endless).tool(last).on_open(waits);
+    Server::new(template.build().expect("no mistakes"))
+}
+
+fn request(method: &str, session: Option<&str>) -> http::request::Builder {
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri("/mcp")
         .header("host", "localhost")
         .header("accept", "application/json, text/event-stream")
         .header("content-type", "application/json");
     if let Some(session) = session {
         request = request.header("mcp-session-id", session);
     }
-    let body = http_body_util::Full::new(bytes::Bytes::from(message.to_string()));
-    let request = request.body(body).expect("a request");
-    let response = server.http().call(request).await.expect("an answer");
-    assert!(response.status().is_success());
-    let id = response.headers().get("mcp-session-id")?;
-    Some(id.to_str().expect("visible").to_owned())
+    request
 }
 
-/// A client that initializes, perhaps uses its session and listens, and is never seen again.
-async fn abandon(server: &Server, number: usize) {
+fn full(message: &Value) -> http_body_util::Full<bytes::Bytes> {
+    let text = match message {
+        Value::Null => String::new(),
+        message => message.to_string(),
+    };
+    http_body_util::Full::new(text.into())
+}
+
+/// One message over HTTP; the whole answer is dropped unread but for the session it names.
+async fn send(server: &Server, method: &str, session: Option<&str>, body: &Value) -> String {
+    let request = request(method, session).body(full(body));
+    let answered = server.http().call(request.expect("a request")).await;
+    let response = answered.expect("an answer");
+    assert!(response.status().is_success());
+    let id = response.headers().get("mcp-session-id");
+    let id = id.map(|id| id.to_str().expect("visible").to_owned());
+    id.unwrap_or_default()
+}
+
+/// A request whose client is gone before it is answered.
+fn drop_halfway<B>(server: &Server, request: http::Request<B>)
+where
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync,
+{
+    let mut halfway = Box::pin(server.http().call(request));
+    assert!((&mut halfway).now_or_never().is_none(), "it waits");
+}
+
+/// A client that begins, and perhaps uses its session, and is never seen again. True where that
+/// leaves a session for a while.
+async fn abandon(server: &Server, number: usize) -> bool {
     let initialize = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": {"name": "gone", "version": "1"},
     }});
-    let id = post(server, None, &initialize).await.expect("a session");
-    if number.is_multiple_of(2) {
+    match number % 5 {
+        // Gone behind its headers, before it has said what it wants.
+        0 => {
+            let never = futures_util::stream::pending::<Result<http_body::Frame<_>, Infallible>>();
+            let never = http_body_util::StreamBody::new(never);
+            drop_halfway(
+                server,
+                request("POST", None).body(never).expect("a request"),
+            );
+            return false;
+        }
+        // Gone while its session was being opened.
+        1 => {
+            let slow = request("POST", None).header("x-slow", "yes");
+            drop_halfway(server, slow.body(full(&initialize)).expect("a request"));
+            return false;
+        }
+        _ => {}
+    }
+    let id = send(server, "POST", None, &initialize).await;
+    if number % 5 == 2 {
         // Gone in the middle of the handshake.
-        return;
+        return true;
     }
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    post(server, Some(&id), &initialized).await;
+    send(server, "POST", Some(&id), &initialized).await;
     let session = server.sessions().get(&id.as_str().into());
     edit(&session.expect("it is there"));
-    let get = http::Request::get("/mcp")
-        .header("host", "localhost")
-        .header("accept", "text/event-stream")
-        .header("mcp-session-id", &id);
-    let get = get.body(http_body_util::Full::<bytes::Bytes>::default());
-    let stream = server
-        .http()
-        .call(get.expect("a request"))
-        .await
-        .expect("an answer");
-    assert!(stream.status().is_success());
+    send(server, "GET", Some(&id), &Value::Null).await;
+    if number % 5 == 4 {
+        // Gone while a call was running, whose answer could have been resumed.
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "endless", "arguments": {}, "_meta": {"progressToken": 1},
+        }});
+        send(server, "POST", Some(&id), &call).await;
+    }
+    true
 }
 
-/// How many bytes are held once all of so many abandoned sessions are over.
-async fn abandoned(server: &Server, clients: usize) -> isize {
-    let region = Region::new(ALLOCATOR);
-    for number in 0..clients {
-        abandon(server, number).await;
+/// How many bytes an open session holds that its client used and left alone.
+async fn held(server: &Server) -> isize {
+    const SESSIONS: usize = 10_000;
+    let open = async |number: usize| {
+        let message = |id: usize, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let introduced = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "idle", "version": "1"},
+        });
+        let id = send(server, "POST", None, &message(0, "initialize", introduced)).await;
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        send(server, "POST", Some(&id), &initialized).await;
+        let call = json!({"name": "last", "arguments": {}});
+        send(
+            server,
+            "POST",
+            Some(&id),
+            &message(number, "tools/call", call),
+        )
+        .await;
+    };
+    // The tables have room for some sessions before there are any.
+    for number in 0..SESSIONS / 10 {
+        open(number).await;
     }
-    assert_eq!(server.sessions().len(), clients);
-    let day = Duration::from_secs(24 * 60 * 60);
+    let region = Region::new(ALLOCATOR);
+    for number in 0..SESSIONS {
+        open(number).await;
+    }
+    held_since(&region) / isize::try_from(SESSIONS).expect("not so many")
+}
+
+fn held_since(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
+    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+}
+
+/// Lets so much time pass, and everybody who looks after something have many turns meanwhile.
+async fn pass(time: Duration) {
     for _ in 0..100 {
-        tokio::time::advance(day / 90).await;
-        // The janitor has its turn after each part of the table.
+        tokio::time::advance(time / 100).await;
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// What so many abandoned clients hold.
+struct Held {
+    /// For each session that was just in use, and could be resumed in all it was told.
+    hot: isize,
+    /// For each session that waits to be resumed.
+    parked: isize,
+    /// Once all of it is over.
+    left: isize,
+}
+
+async fn abandoned(server: &Server, clients: usize) -> Held {
+    let region = Region::new(ALLOCATOR);
+    let mut sessions = 0;
+    for number in 0..clients {
+        sessions += usize::from(abandon(server, number).await);
+    }
+    assert_eq!(server.sessions().len(), sessions);
+    let count = |sessions| isize::try_from(sessions).expect("no such number of sessions");
+    let hot = held_since(&region) / count(sessions);
+    // Half of them never got beyond their handshake, and calls nobody came back for are dropped.
+    pass(Duration::from_secs(20 * 60)).await;
+    let parked = server.sessions().list();
+    assert!(
+        parked
+            .iter()
+            .all(|one| one.lifecycle() == SessionState::Parked)
+    );
+    let of = count(parked.len());
+    drop(parked);
+    let parked = held_since(&region) / of;
+    pass(Duration::from_secs(25 * 60 * 60)).await;
+    nothing_is_left(server);
+    let left = held_since(&region);
+    Held { hot, parked, left }
+}
+
+/// No session, task, stream, buffer or table entry.
+fn nothing_is_left(server: &Server) {
+    let stats = server.stats();
     assert!(server.sessions().is_empty());
-    let change = region.change();
-    let signed = |bytes: usize| isize::try_from(bytes).expect("no such amount of memory");
-    signed(change.bytes_allocated) - signed(change.bytes_deallocated)
+    let counts = [
+        stats.streams,
+        stats.listening,
+        stats.queued,
+        stats.in_flight,
+    ];
+    assert_eq!(counts, [0; 4], "streams, listening, queued, in flight");
+    let tasks = tokio::runtime::Handle::current().metrics();
+    assert_eq!(tasks.num_alive_tasks(), 0, "tasks");
+    assert_eq!(
+        stats.ended(EndReason::Idle),
+        stats.opened,
+        "each for its time"
+    );
 }
 
 #[expect(clippy::print_stdout, reason = "a program may say what it found")]
@@ -179,13 +327,21 @@ fn main() {
     assert_eq!(few, many, "10 tools and 10,000 tools");
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
-    let left = runtime.expect("a runtime").block_on(async {
-        let server = serve(10);
-        // The first ones pay for what is made once.
-        abandoned(&server, 100).await;
-        abandoned(&server, ABANDONED).await
+    let (rests, held) = runtime.expect("a runtime").block_on(async {
+        let rests = held(&serve(1_000)).await;
+        let server = abandonable();
+        // The first ones pay for what is made once: the runtime keeps the room that its queue of
+        // tasks needs when the calls of all of them are given up at once.
+        abandoned(&server, ABANDONED).await;
+        (rests, abandoned(&server, ABANDONED).await)
     });
-    println!("{ABANDONED} abandoned sessions left {left} bytes behind");
+    println!("a session that rests holds {rests} bytes");
+    assert!(rests < 900, "{rests} bytes");
+    let Held { hot, parked, left } = held;
+    println!(
+        "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"
+    );
+    assert!(parked < hot, "parking frees something");
     assert!(left < 4_096, "{left} bytes");
     println!("the same for 10 tools and for 10,000: {few:#?}");
 }

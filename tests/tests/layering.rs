@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["context"],
     &["catalog"],
     &["server"],
+    &["handle"],
     &["dispatch"],
     &["transport"],
     &["testing"],

@@ -1,4 +1,5 @@
-//! Proves what the attribute macros accept, what they refuse, and how they say so.
+//! Proves what the attribute macros accept, what they refuse, and how they say so; and what a
+//! template cannot be asked for.
 //!
 //! The fixtures are numbered alike: the same number is the same idea for tools, prompts and
 //! resources. Run with `TRYBUILD=overwrite` after an intended change of a message.

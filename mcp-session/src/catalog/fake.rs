@@ -43,6 +43,7 @@ pub(crate) fn context() -> Context {
         meta: RequestMeta::default(),
         outlet: Outbox::new(OutboxLimits {
             notices: 10,
+            notice_bytes: 1_000,
             window: Duration::ZERO,
             replay: None,
         }),

@@ -56,6 +56,23 @@ pub struct Described {
     pub schema: Value,
     /// Whether the schema says more than the type enforces, so that values must be checked.
     pub constrained: bool,
+    /// What a model must know besides the parameter's own description.
+    pub hint: Option<String>,
+}
+
+impl Described {
+    pub(crate) fn new(schema: Value) -> Self {
+        Self {
+            schema,
+            constrained: false,
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: String) -> Self {
+        self.hint = Some(hint);
+        self
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -64,10 +81,9 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Param<ViaArguments> for 
     type Accepted = T;
 
     fn describe(generator: &mut Generator) -> Option<Described> {
-        let schema = generator.subschema::<T>();
         Some(Described {
-            schema,
             constrained: constraint::constrains::<T>(),
+            ..Described::new(generator.subschema::<T>())
         })
     }
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::peer::{AskError, Elicited, inline};
@@ -10,7 +10,7 @@ use crate::protocol::{
     CreateMessageParams, CreateMessageResult, ElicitAction, ElicitFormParams, ElicitResult, Era,
     InputRequest, Raw, method, misfit, wire,
 };
-use crate::schema;
+use crate::schema::{self, Problem, Validator};
 use crate::session::Capability;
 
 /// Why a handler of another kind cannot ask (2026-07-28, "Multi Round-Trip Requests", "Supported
@@ -79,7 +79,8 @@ impl Context {
     }
 
     /// Asks the user to fill in a form given as a schema: for forms that are not known when the
-    /// program is compiled. Prefer [`elicit`](Self::elicit).
+    /// program is compiled. Prefer [`elicit`](Self::elicit). What the user filled in is held against
+    /// the schema.
     ///
     /// # Errors
     ///
@@ -97,7 +98,14 @@ impl Context {
             wire::elicit_form(&form, self.client().version())
                 .map_err(|error| AskError::Unaskable(error.to_string()))
         })?;
-        self.ask(key, method::ELICITATION_CREATE, params).await
+        let mut result: ElicitResult = self.ask(key, method::ELICITATION_CREATE, params).await?;
+        if result.action == ElicitAction::Accept {
+            let content = result.content.get_or_insert_default();
+            // A field that was left empty is absent.
+            content.retain(|_, field| !field.is_null());
+            fits(key, content, &form.requested_schema)?;
+        }
+        Ok(result)
     }
 
     /// Asks the client's model. Deprecated in 2026-07-28: a server that needs a model does better
@@ -164,7 +172,9 @@ impl Context {
         if let Some(answer) = exchange.answer(key) {
             return decode(&answer);
         }
+        let out = exchange.hold(key)?;
         let answer = self.ask_now(method, &params).await?;
+        drop(out);
         let decoded = decode(&answer)?;
         exchange.learn(key, answer);
         Ok(decoded)
@@ -179,4 +189,25 @@ impl Context {
             () = parts.cancel.cancelled() => Err(AskError::Gone),
         }
     }
+}
+
+/// Holds what a user filled in against the form's schema: clients may not.
+fn fits(key: &str, content: &Map<String, Value>, schema: &Value) -> Result<(), AskError> {
+    let unaskable = |problems: Vec<Problem>| {
+        AskError::Unaskable(format!(
+            "the form of `{key}` is wrong: {}",
+            listed(&problems)
+        ))
+    };
+    let validator = Validator::compile(schema).map_err(unaskable)?;
+    let misfit =
+        |problems: Vec<Problem>| AskError::Misfit(format!("`{key}`: {}", listed(&problems)));
+    validator
+        .check(&Value::Object(content.clone()))
+        .map_err(misfit)
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,7 @@ use crate::context::progress::Steps;
 use crate::peer::exchange::Exchange;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
+use crate::store::Scratch;
 
 /// What a request brings.
 pub(crate) struct CallParts {
@@ -55,11 +59,15 @@ pub(crate) struct Call {
     pub(crate) parts: CallParts,
     /// Its questions, from the first one on.
     exchange: OnceLock<Arc<Exchange>>,
+    /// The handler is gone.
+    over: AtomicBool,
     /// The retry that goes on with what this one began.
     next: OnceLock<Arc<Self>>,
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
+    /// What this exchange remembers, once it does.
+    scratch: OnceLock<Arc<Scratch>>,
 }
 
 /// What was said about a request so far.
@@ -74,14 +82,24 @@ impl Call {
         Self {
             parts,
             exchange: OnceLock::new(),
+            over: false.into(),
             next: OnceLock::new(),
             talk: Mutex::default(),
+            scratch: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn scratch(&self) -> &Arc<Scratch> {
+        self.scratch.get_or_init(Arc::default)
     }
 
     /// The exchange of this request, which begins now if there is none.
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
-        self.exchange.get_or_init(|| Arc::new(Exchange::new()))
+        let exchange = self.exchange.get_or_init(|| Arc::new(Exchange::new()));
+        if self.over.load(Ordering::SeqCst) {
+            exchange.end();
+        }
+        exchange
     }
 
     /// The exchange, if the handler asked, or this is a retry.
@@ -93,6 +111,15 @@ impl Call {
     pub(crate) fn join(&self, exchange: Arc<Exchange>) {
         // Nobody asked before the handler runs.
         self.exchange.set(exchange).ok();
+    }
+
+    /// The handler is gone: tasks that it left behind have nobody to ask for any more.
+    pub(crate) fn over(&self) {
+        // Before the look: whoever begins an exchange after it looks here.
+        self.over.store(true, Ordering::SeqCst);
+        if let Some(exchange) = self.exchange.get() {
+            exchange.end();
+        }
     }
 
     /// The request that is being answered now: this one, or the retry that took over.

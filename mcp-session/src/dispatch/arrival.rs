@@ -17,12 +17,12 @@ use crate::dispatch::failure::Failure;
 use crate::dispatch::reaction::Answer;
 use crate::dispatch::rounds;
 use crate::error::ToolError;
-use crate::peer::{self, rounds::Progress};
+use crate::peer::rounds::{Driver, Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
     Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
 };
-use crate::server::{Blueprint, Contained, Fact, Fault, Hold, Live, Run, Scope, Server};
+use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
 use crate::session::{CallGuard, Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -162,22 +162,23 @@ impl Arrival<'_> {
         let (running, drained) = (inner.tasks.token(), inner.drained.clone());
         let limit = how.limit.or(inner.limits.request);
         let begun = ctx.call().begun_exchange().filter(|_| how.park.is_some());
-        let parked = begun.and_then(|exchange| inner.parked.claim(exchange.id()));
+        let parked = begun.and_then(|exchange| inner.parked.claim(exchange));
         let (handler, parked) = match parked {
             None => (Contained::starting(|| start(ctx.clone())), None),
             Some(parked) => (Contained::over(), Some((parked, start))),
         };
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
         let abandoned = self.cancel.drop_guard();
-        let hold = Hold {
+        let kept = Kept {
             abandoned,
             scope: self.scope,
         };
         let mut run = Run {
             handler,
+            asking: Asking::of(&ctx),
             returned: None,
             ctx,
-            hold,
+            kept,
             earlier: Vec::new(),
         };
         Work::Runs(Box::pin(async move {
@@ -264,13 +265,14 @@ async fn unless_stopped<T: Send + 'static>(
     let Run { handler, ctx, .. } = run;
     let cancel = &ctx.now().parts.cancel;
     let may_ask = ctx.now().parts.subject.is_some();
+    let mut driver = Driver::default();
     let mut stopped = pin!(None);
     std::future::poll_fn(|cx| {
         if cancel.is_cancelled() {
             return Poll::Ready(Err(Stop::Cancelled));
         }
         let progress = if may_ask {
-            peer::rounds::poll(handler, || ctx.call().exchange(), cx)
+            driver.poll(handler, || ctx.call().exchange(), cx)
         } else {
             match Pin::new(&mut *handler).poll(cx) {
                 Poll::Ready(returned) => Progress::Done(returned),

@@ -7,9 +7,8 @@ use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Uri};
-use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Caller, Granted, Principal};
+use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
@@ -22,7 +21,7 @@ use crate::protocol::{
     DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
     RequestId, RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{self, Full, Live, OpenError, Place, Scope, Server, SessionEvent, janitor};
+use crate::server::{Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, janitor};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -250,7 +249,7 @@ impl<'a> Post<'a> {
             meta,
             client,
             outlet: Outbox::new(server.limits().transient()),
-            cancel: CancellationToken::new(),
+            cancel: live.cancellation(),
             closing: &server.inner().stopping,
             guard: None,
             scope: Some(scope),
@@ -288,7 +287,7 @@ impl<'a> Post<'a> {
         let inner = server.inner();
         let place = match Place::reserve(inner, self.caller.as_ref().map(Caller::principal)) {
             Ok(place) => place,
-            Err(full) => return self.full(full),
+            Err(full) => return no_place(full, None, ProtocolVersion::LATEST_HANDSHAKE).into(),
         };
         janitor::ensure(inner);
         let client = lifecycle::negotiated(params);
@@ -301,13 +300,13 @@ impl<'a> Post<'a> {
             Ok(live) => live,
             Err(error) => {
                 let principal = self.caller.as_ref().map(Caller::principal);
-                refused_opening(server, principal, server::Refusal::Hook);
+                inner.refused(principal, Refused::Hook);
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, version).into();
             }
         };
         live.core().traffic.heard(1, bytes);
-        let Some(guard) = live.core().calls.begin(&request.id) else {
+        let Some(guard) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
         let observed = Observed::begin(&Facts {
@@ -326,17 +325,11 @@ impl<'a> Post<'a> {
             if entering.is_open() {
                 place.enter(&entering);
                 scope.keep();
-                let inner = server.inner();
-                if inner.stopping.is_cancelled() {
-                    // Entered behind the back of a shutdown, which ended all there were.
-                    let id = entering.core().id().as_str();
-                    inner.sessions.end(id, EndReason::Shutdown);
-                }
                 let opened = Some(entering.core().id().clone());
                 return Some(Answer { opened, ..answer });
             }
-            let principal = entering.core().principal();
-            refused_opening(&server, principal, server::Refusal::Hook);
+            let inner = server.inner();
+            inner.refused(entering.core().principal(), Refused::Hook);
             Some(answer)
         };
         let outlet = Outbox::new(limits.transient());
@@ -434,7 +427,7 @@ impl<'a> Post<'a> {
             }
             .into();
         }
-        let Some(guard) = live.core().calls.begin(&request.id) else {
+        let Some(guard) = live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), version).into();
         };
         let outlet = shared.map_or_else(|| Outbox::new(server.limits().resumable()), Arc::clone);
@@ -488,28 +481,6 @@ impl<'a> Post<'a> {
         Answer::error(status, id, error, version).into()
     }
 
-    /// There is no place for one more session.
-    fn full(&self, full: Full) -> Reaction {
-        let principal = self.caller.as_ref().map(Caller::principal);
-        refused_opening(self.server, principal, full.refusal());
-        let (status, why, seconds) = match full {
-            Full::Server => (503, "the server takes no more sessions now", 5),
-            Full::Principal => (429, "you have as many sessions as you may: end one", 5),
-            Full::TooFast => (429, "too many sessions are being opened now", 1),
-        };
-        let answer = Answer::error(
-            status,
-            None,
-            &RpcError::internal(why),
-            ProtocolVersion::LATEST_HANDSHAKE,
-        );
-        Answer {
-            retry_after: Some(seconds),
-            ..answer
-        }
-        .into()
-    }
-
     fn unavailable(&self, why: &'static str) -> Reaction {
         let error = RpcError::internal(why);
         match self.error(503, None, &error) {
@@ -523,30 +494,32 @@ impl<'a> Post<'a> {
     }
 }
 
-/// Tells whoever watches that a client was refused a session.
-fn refused_opening(server: &Server, principal: Option<&Principal>, reason: server::Refusal) {
-    let events = &server.inner().hub.events;
-    events.publish(|| SessionEvent::Refused {
-        principal: principal.cloned(),
-        reason,
-    });
+/// The answer to a client for whose session there is no place.
+fn no_place(full: Full, id: Option<&RequestId>, version: ProtocolVersion) -> Answer {
+    let (status, seconds) = match full {
+        Full::Server => (503, 5),
+        Full::Principal => (429, 5),
+        Full::TooFast => (429, 1),
+    };
+    Answer {
+        retry_after: Some(seconds),
+        ..Answer::error(status, id, &RpcError::internal(full.why()), version)
+    }
 }
 
 /// The answer to a stateless request whose session could not be opened.
 fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
-    let full = matches!(error, OpenError::Full);
-    let status = if full { 503 } else { 200 };
-    let answer = Answer::error(
-        status,
-        Some(id),
-        &refused_session(error),
-        ProtocolVersion::LATEST,
-    );
-    Answer {
-        retry_after: full.then_some(5),
-        ..answer
-    }
-    .into()
+    let version = ProtocolVersion::LATEST;
+    let answer = |status| Answer::error(status, Some(id), &refused_session(error), version);
+    let answer = match error {
+        OpenError::Full(full) => no_place(*full, Some(id), version),
+        OpenError::Ended => Answer {
+            retry_after: Some(1),
+            ..answer(503)
+        },
+        OpenError::Refused(_) | OpenError::Panicked | OpenError::TimedOut => answer(200),
+    };
+    answer.into()
 }
 
 /// Why a request has no session.

@@ -17,7 +17,7 @@ mod lists;
 mod logging;
 mod mirror;
 mod notice;
-mod observe;
+pub(crate) mod observe;
 mod prompts;
 mod reaction;
 mod resources;

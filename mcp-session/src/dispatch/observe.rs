@@ -101,7 +101,7 @@ impl Observed {
     /// The request is answered.
     pub(crate) fn answered(&mut self, answer: &Answer) {
         self.answered = true;
-        let code = answer.code.map(|code| code.to_string());
+        let code = answer.cause.map(|cause| cause.code.to_string());
         if let Some(code) = &code {
             self.span.record("rpc.response.status_code", &**code);
             self.failed(code);
@@ -128,6 +128,28 @@ impl Drop for Observed {
 /// "Semantic conventions for MCP").
 pub(crate) fn tool_failed() {
     Span::current().record("error.type", "tool_error");
+}
+
+/// A request was refused over HTTP: most are before they are routed, so there is no span for them.
+///
+/// The reason must hold nothing that a client sent but the name of a host.
+#[cfg(feature = "http")]
+pub(crate) fn refused(
+    method: &http::Method,
+    status: http::StatusCode,
+    code: Option<i64>,
+    reason: &str,
+) {
+    use http::Method;
+    let known = [Method::POST, Method::GET, Method::DELETE, Method::OPTIONS];
+    let method = known.iter().find(|known| *known == method);
+    tracing::debug!(
+        http.request.method = method.map_or(OTHER, Method::as_str),
+        http.response.status_code = status.as_u16(),
+        rpc.response.status_code = code,
+        reason = %Shown(reason),
+        "request refused",
+    );
 }
 
 /// Fills in what takes some work.

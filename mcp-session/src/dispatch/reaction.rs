@@ -1,6 +1,6 @@
 //! What a transport is asked to do about a message.
 
-use std::{pin::Pin, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 
@@ -31,11 +31,19 @@ pub(crate) struct Answer {
     /// When to try again, in seconds, for the `Retry-After` header.
     pub(crate) retry_after: Option<u32>,
     /// What to do to be let in, for the `WWW-Authenticate` header.
-    pub(crate) challenge: Option<String>,
+    pub(crate) challenge: Option<Box<str>>,
     /// How many requests it answers with an error: more than one in a batch.
     pub(crate) errors: usize,
-    /// The code of the error it is, if it is one.
-    pub(crate) code: Option<i64>,
+    /// Which error it is, if it is one.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// What of an error is shown to whoever observes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    pub(crate) code: i64,
+    /// Its message, where that holds nothing that a client sent; else nothing.
+    pub(crate) reason: &'static str,
 }
 
 /// A request that is running. Whoever drives it polls [`future`](Self::future) to its end, and
@@ -71,7 +79,7 @@ impl Answer {
             retry_after: None,
             challenge: None,
             errors: 0,
-            code: None,
+            cause: None,
         }
     }
 
@@ -84,7 +92,7 @@ impl Answer {
             retry_after: None,
             challenge: None,
             errors: 0,
-            code: None,
+            cause: None,
         }
     }
 
@@ -98,7 +106,13 @@ impl Answer {
         let frame = Frame::error(id, error, version.may_omit_error_id());
         Self {
             errors: 1,
-            code: Some(error.code),
+            cause: Some(Cause {
+                code: error.code,
+                reason: match error.message {
+                    Cow::Borrowed(text) => text,
+                    Cow::Owned(_) => "",
+                },
+            }),
             ..Self::new(status, frame)
         }
     }

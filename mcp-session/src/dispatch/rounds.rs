@@ -120,10 +120,7 @@ pub(crate) fn suspend<T: Send + 'static>(
         None => Some(run),
     };
     if dropped.is_some() {
-        let waiting = exchange.close();
-        drop(dropped);
-        // Tasks that the handler left behind learn that nobody waits for them.
-        drop(waiting);
+        exchange.suspend();
     }
     Ok(result.shape(shape))
 }

@@ -141,7 +141,7 @@ fn failed(server: &Server, id: &RequestId, failure: Failure, shape: &Shape) -> A
     let challenge = server.insufficient_scope(asked);
     Answer {
         status: challenge.status(),
-        challenge: challenge.header(),
+        challenge: challenge.header().map(String::into_boxed_str),
         ..answer
     }
 }

@@ -20,7 +20,7 @@ use crate::protocol::{
     RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{Live, OpenError, Scope, Server};
-use crate::session::{CallGuard, Calls, Client, EndReason, Opening, Outbox};
+use crate::session::{CallGuard, Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
 pub(crate) type Decoded = Result<Incoming, DecodeError>;
@@ -35,9 +35,8 @@ pub(crate) struct Connection {
     principal: Option<Principal>,
     /// Everything that goes out, of all requests and both eras.
     outbox: Arc<Outbox>,
-    /// Ids are the stream's: two requests in flight cannot share one, whatever their era.
-    calls: Arc<Calls>,
-    /// The handshake session of this stream.
+    /// The handshake session of this stream. Ids are the stream's: two requests in flight cannot
+    /// share one, whatever their era, so the calls of both are here.
     live: Arc<Live>,
     /// Claimed by the first `initialize`.
     initializing: std::sync::atomic::AtomicBool,
@@ -52,14 +51,12 @@ impl Connection {
         let live = server.prepare(Opening::new(Era::Handshake, principal.clone()));
         live.core().streams.adopt_standing(Arc::clone(&outbox));
         server.inner().sessions.enter_stream(&live);
-        let calls = Arc::clone(&live.core().calls);
         let closing = server.inner().stopping.child_token();
         let server = server.clone();
         Arc::new(Self {
             server,
             principal,
             outbox,
-            calls,
             live,
             initializing: false.into(),
             closing,
@@ -84,7 +81,7 @@ impl Connection {
             .inner()
             .sessions
             .end(self.live.core().id().as_str(), reason);
-        self.calls.cancel_all();
+        self.live.core().calls.cancel_all();
     }
 
     /// No more can come from the client, or will be read of it: questions fail, and subscriptions
@@ -144,9 +141,6 @@ impl Connection {
             Ok(client) => client,
             Err(error) => return Answer::error(400, Some(&request.id), &error, latest).into(),
         };
-        let Some(guard) = self.calls.begin(&request.id) else {
-            return Answer::error(400, Some(&request.id), &taken(), latest).into();
-        };
         let opening = Opening::new(Era::Stateless, self.principal.clone());
         let (live, scope) = match self.server.enter(&opening) {
             Ok(entered) => entered,
@@ -154,6 +148,9 @@ impl Connection {
                 let error = refused_session(&error);
                 return Answer::error(200, Some(&request.id), &error, latest).into();
             }
+        };
+        let Some(guard) = self.live.begin_within(&request.id, live.cancellation()) else {
+            return Answer::error(400, Some(&request.id), &taken(), latest).into();
         };
         let admitted = Admitted {
             request,
@@ -182,8 +179,12 @@ impl Connection {
             let cancel = admitted.guard.token().clone();
             let opening = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return None,
                 opening = server.open(&opened) => opening,
+                () = cancel.cancelled() => {
+                    // Unless its session was refused, or ended meanwhile: that is the answer.
+                    opened.core().end_reason()?;
+                    server.open(&opened).await
+                }
             };
             if let Err(error) = opening {
                 return Some(Answer::error(
@@ -216,7 +217,7 @@ impl Connection {
         let Some(client) = client.cloned() else {
             return self.before_initialize(request, meta);
         };
-        let Some(guard) = self.calls.begin(&request.id) else {
+        let Some(guard) = self.live.begin(&request.id) else {
             return Answer::error(400, Some(&request.id), &taken(), client.version()).into();
         };
         self.route(
@@ -234,7 +235,7 @@ impl Connection {
     /// Before `initialize` only `ping` has an answer (2025-11-25, "Lifecycle", "Initialization").
     fn before_initialize(&self, request: Request, meta: RequestMeta) -> Reaction {
         let client = admit::unknown_client();
-        let Some(guard) = self.calls.begin(&request.id) else {
+        let Some(guard) = self.live.begin(&request.id) else {
             return self.refused(Some(&request.id), &taken());
         };
         let id = request.id.clone();
@@ -265,7 +266,7 @@ impl Connection {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
-        let Some(guard) = self.calls.begin(&request.id) else {
+        let Some(guard) = self.live.begin(&request.id) else {
             return self.refused(Some(&request.id), &taken());
         };
         if self
@@ -311,7 +312,7 @@ impl Connection {
     fn notification(&self, notification: Notification) {
         // Ids are the stream's, so a cancellation needs no era.
         if &*notification.method == method::CANCELLED {
-            return notice::cancelled(&self.calls, &notification);
+            return notice::cancelled(&self.live.core().calls, &notification);
         }
         let meta = RequestMeta::of(notification.params.as_ref()).unwrap_or_default();
         let era = admit::era(meta.protocol_version.as_deref(), None, &notification.method);
@@ -443,7 +444,8 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
                 None => RpcError::internal("the session was refused"),
             }
         }
-        OpenError::Full => RpcError::internal("the server takes no more sessions now"),
+        OpenError::Full(full) => RpcError::internal(full.why()),
+        OpenError::Ended => RpcError::internal("the session ended before it was open: try again"),
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");
             RpcError::internal("the session could not be opened")

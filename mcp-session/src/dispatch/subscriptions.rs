@@ -1,5 +1,7 @@
 //! `subscriptions/listen` (2026-07-28, "Subscriptions").
 
+use std::sync::Arc;
+
 use crate::dispatch::arrival::{Arrival, Work, answer};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::resources::check_kept;
@@ -21,6 +23,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     let shape = arrival.shape();
     let server = arrival.server.inner();
     let running = server.tasks.token();
+    let farewell = server.farewell;
     let Arrival {
         live,
         request,
@@ -44,6 +47,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     } else {
         Over::ByteStream
     };
+    let session = Arc::clone(&live);
     let listener = Listener::new(id.clone(), live, granted, outlet, shape.clone()).over(over);
     let Some(listening) = server.listeners.open(server, listener) else {
         return Err(Failure::busy("too many subscriptions are open"));
@@ -51,15 +55,20 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
     Ok(Work::Waits(Box::pin(async move {
         let ended = async {
             // A stream that can carry nothing is complete as soon as it is acknowledged.
-            if !ends_at_once {
-                closing.cancelled().await;
-                listening.tear_down();
+            if ends_at_once {
+                return true;
             }
+            closing.cancelled().await;
+            listening.tear_down(farewell)
         };
         let answered = tokio::select! {
             biased;
-            () = cancel.cancelled() => None,
-            () = ended => Some(answer(&id, Ok(listening.closing()), &shape)),
+            () = cancel.cancelled() => {
+                // Not the client's wish where its session was ended.
+                let answers = session.core().end_reason().is_some() && listening.tear_down(farewell);
+                answers.then(|| answer(&id, Ok(listening.closing()), &shape))
+            }
+            answers = ended => answers.then(|| answer(&id, Ok(listening.closing()), &shape)),
         };
         drop((listening, guard, scope, running));
         answered

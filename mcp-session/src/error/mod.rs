@@ -52,6 +52,18 @@ enum Kind {
         what: &'static str,
         remedy: &'static str,
     },
+    #[error("{0}")]
+    Full(String),
+    #[error("{0}")]
+    Unknown(String),
+    #[error("the value of `{name}` {problem}")]
+    Value {
+        name: String,
+        problem: &'static str,
+        source: serde_json::Error,
+    },
+    #[error("what is kept cannot be reached now; try again")]
+    Unavailable(#[source] BoxError),
     #[error("the session has ended")]
     Ended,
     #[error("the session was refused")]
@@ -60,8 +72,6 @@ enum Kind {
     Configuration(String),
     #[error("{0}")]
     Io(&'static str, #[source] std::io::Error),
-    #[error(transparent)]
-    Store(BoxError),
 }
 
 impl Error {
@@ -75,6 +85,28 @@ impl Error {
 
     pub(crate) fn unkept(what: &'static str, remedy: &'static str) -> Self {
         Kind::Unkept { what, remedy }.into()
+    }
+
+    pub(crate) fn full(message: impl Into<String>) -> Self {
+        Kind::Full(message.into()).into()
+    }
+
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Kind::Unknown(message.into()).into()
+    }
+
+    pub(crate) fn value(name: &str, problem: &'static str, source: serde_json::Error) -> Self {
+        let name = name.to_owned();
+        Kind::Value {
+            name,
+            problem,
+            source,
+        }
+        .into()
+    }
+
+    pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
+        Kind::Unavailable(source.into()).into()
     }
 
     pub(crate) fn ended() -> Self {
@@ -93,10 +125,6 @@ impl Error {
         Kind::Io(doing, source).into()
     }
 
-    pub(crate) fn store(error: BoxError) -> Self {
-        Kind::Store(error).into()
-    }
-
     /// True when entries were registered or edited in wrongly; [`mistakes`](Self::mistakes) lists
     /// all of them.
     pub fn is_registration(&self) -> bool {
@@ -112,6 +140,28 @@ impl Error {
     /// session that ends with the request. The message names the remedy.
     pub fn is_unkept(&self) -> bool {
         matches!(*self.kind, Kind::Unkept { .. })
+    }
+
+    /// True when there is no room for what was to be kept. The message names the limit.
+    pub fn is_full(&self) -> bool {
+        matches!(*self.kind, Kind::Full(_))
+    }
+
+    /// True for a handle that is not known: expired, closed, made up or somebody else's. The
+    /// message says how to get a new one.
+    pub fn is_unknown(&self) -> bool {
+        matches!(*self.kind, Kind::Unknown(_))
+    }
+
+    /// True when a value has no JSON form, or what is kept is not of the type it is read as.
+    pub fn is_value(&self) -> bool {
+        matches!(*self.kind, Kind::Value { .. })
+    }
+
+    /// True when the store did not do what it was asked to; the source says why. What was to be
+    /// written may have been written.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(*self.kind, Kind::Unavailable(_))
     }
 
     /// True when the session has ended.
@@ -134,23 +184,20 @@ impl Error {
         matches!(*self.kind, Kind::Io(..))
     }
 
-    /// True when a [store](crate::store::Store) failed, such as one whose engine is away; the
-    /// source says why.
-    pub fn is_store(&self) -> bool {
-        matches!(*self.kind, Kind::Store(_))
-    }
-
     /// Every registration mistake, in the order of registration; empty for other errors.
     pub fn mistakes(&self) -> &[Mistake] {
         match &*self.kind {
             Kind::Registration(mistakes) => mistakes,
             Kind::Edit(_)
             | Kind::Unkept { .. }
+            | Kind::Full(_)
+            | Kind::Unknown(_)
+            | Kind::Value { .. }
+            | Kind::Unavailable(_)
             | Kind::Ended
             | Kind::Refused(_)
             | Kind::Configuration(_)
-            | Kind::Io(..)
-            | Kind::Store(_) => &[],
+            | Kind::Io(..) => &[],
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum AskError {
     /// What was asked could not be recorded, so it was not asked.
     #[error("the question could not be recorded: {0}")]
     Unkept(#[source] StoreError),
-    /// The session ended before the answer came.
+    /// The session ended before the answer came, or the request was answered or cancelled.
     #[error("the client is gone")]
     Gone,
 }

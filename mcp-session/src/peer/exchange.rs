@@ -77,9 +77,20 @@ struct Table {
     /// Answers that came without being asked for: good for what is asked in this round.
     offered: BTreeMap<String, Raw>,
     open: BTreeMap<String, Open>,
+    /// Keys of questions that are out as requests of the server's own (handshake era).
+    out: BTreeSet<String>,
     /// Effects under way: the round does not end before they have.
     effecting: BTreeSet<String>,
-    over: bool,
+    over: Option<Over>,
+}
+
+/// Why no answer comes any more.
+#[derive(Debug, Clone, Copy)]
+enum Over {
+    /// The handler was put aside, to be run again.
+    Suspended,
+    /// Its request was answered or cancelled.
+    Ended,
 }
 
 /// A question nobody has answered yet.
@@ -93,10 +104,6 @@ pub(crate) struct Asked {
     pub(crate) questions: BTreeMap<String, InputRequest>,
     pub(crate) memory: Memory,
 }
-
-/// Whoever still waits for an answer when a round ends without their handler.
-#[must_use = "nobody is told before"]
-pub(crate) struct Waiting(Vec<Waker>);
 
 impl Exchange {
     /// A new exchange.
@@ -182,7 +189,7 @@ impl Exchange {
     /// Keeps the round from ending while an effect is under way.
     pub(crate) fn effecting<'a>(&'a self, key: &'a str) -> Result<Effecting<'a>, Interrupted> {
         let mut table = self.table.lock();
-        if table.over {
+        if matches!(table.over, Some(Over::Suspended)) {
             return Err(Interrupted::Over);
         }
         if !table.effecting.insert(key.to_owned()) {
@@ -233,11 +240,66 @@ impl Exchange {
         }
     }
 
-    /// Ends the round: no answer comes any more. Whoever waits is told when the handler is gone.
-    pub(crate) fn close(&self) -> Waiting {
+    /// Takes what an earlier or later round of the same exchange knows.
+    pub(crate) fn adopt(&self, known: Memory) {
         let mut table = self.table.lock();
-        table.over = true;
-        Waiting(table.open.values().map(|open| open.waker.clone()).collect())
+        let Table { memory, open, .. } = &mut *table;
+        let mut woken = Vec::new();
+        for (key, answer) in known.answers {
+            woken.extend(open.get(&key).map(|open| open.waker.clone()));
+            memory.answers.entry(key).or_insert(answer);
+        }
+        for (key, given) in known.effects {
+            memory.effects.entry(key).or_insert(given);
+        }
+        memory.named |= known.named;
+        drop(table);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// True when every answer that is known here is known there, and the same.
+    pub(crate) fn agrees(&self, there: &Memory) -> bool {
+        let table = self.table.lock();
+        let mut here = table.memory.answers.iter();
+        here.all(|(key, answer)| there.answers.get(key) == Some(answer))
+    }
+
+    /// Keeps a key while its question is out as a request of the server's own.
+    pub(crate) fn hold(self: &Arc<Self>, key: &str) -> Result<Out, AskError> {
+        let mut table = self.table.lock();
+        if let Some(over) = table.over {
+            return Err(over.into());
+        }
+        if !table.out.insert(key.to_owned()) {
+            return Err(AskError::AskedTwice(key.to_owned()));
+        }
+        Ok(Out {
+            exchange: Arc::clone(self),
+            key: key.to_owned(),
+        })
+    }
+
+    /// The handler is about to be let go, to be run again.
+    pub(crate) fn suspend(&self) {
+        self.table.lock().over.get_or_insert(Over::Suspended);
+    }
+
+    /// The handler is gone, and no answer comes any more: tells whoever still waits for one.
+    pub(crate) fn end(&self) {
+        let mut table = self.table.lock();
+        table.over.get_or_insert(Over::Ended);
+        let waiting: Vec<_> = table.open.values().map(|open| open.waker.clone()).collect();
+        drop(table);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl From<Over> for AskError {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Suspended => Self::Suspended,
+            Over::Ended => Self::Gone,
+        }
     }
 }
 
@@ -250,17 +312,21 @@ impl Table {
     }
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.0)
-            .into_iter()
-            .for_each(Waker::wake);
-    }
-}
-
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exchange")
+    }
+}
+
+/// A key that is taken, as long as this lives.
+pub(crate) struct Out {
+    exchange: Arc<Exchange>,
+    key: String,
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.exchange.table.lock().out.remove(&self.key);
     }
 }
 
@@ -307,8 +373,8 @@ impl Future for Question {
             table.close(this.key.as_str(), &mut this.open);
             return Poll::Ready(Ok(answer));
         }
-        if table.over {
-            return Poll::Ready(Err(AskError::Suspended));
+        if let Some(over) = table.over {
+            return Poll::Ready(Err(over.into()));
         }
         if let Some(open) = table.open.get_mut(&this.key) {
             if !this.open {

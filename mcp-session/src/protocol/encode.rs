@@ -128,15 +128,20 @@ impl Frame {
     pub fn notification(method: &str, params: &impl Serialize) -> Self {
         let mut text = notification_head(method);
         write_value(&mut text, params);
-        text.push(b'}');
-        Self::One(text.into())
+        Self::notified(text)
     }
 
     /// Encodes a notification whose parameters are JSON text already.
     pub fn notification_raw(method: &str, params: &Raw) -> Self {
         let mut text = notification_head(method);
         text.extend_from_slice(params.to_one_line().as_bytes());
+        Self::notified(text)
+    }
+
+    /// Notifications wait in queues, so they hold no more memory than their text needs.
+    fn notified(mut text: Vec<u8>) -> Self {
         text.push(b'}');
+        text.shrink_to_fit();
         Self::One(text.into())
     }
 

@@ -11,7 +11,8 @@ use crate::session::{EndReason, SessionId, SessionState};
 /// How many events wait for one subscriber that is slow.
 const WAITING: usize = 1024;
 
-/// Something that happened to a handshake session, or to a client that wanted one.
+/// Something that happened to a handshake session or to a principal's, or to a client that wanted
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -39,7 +40,7 @@ pub enum SessionEvent {
         /// Why.
         reason: EndReason,
     },
-    /// A client over HTTP wanted a session and got none.
+    /// A client wanted a session and got none: over HTTP, or a principal's.
     Refused {
         /// Who it was; `None` for an anonymous caller.
         principal: Option<Principal>,
@@ -50,7 +51,7 @@ pub enum SessionEvent {
     Lagged(u64),
 }
 
-/// Why a client over HTTP was refused a session.
+/// Why a client was refused a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -116,9 +117,9 @@ impl Publisher {
 }
 
 impl Server {
-    /// Subscribes to what happens to the handshake sessions of this server from now on: opened,
-    /// at rest, parked, ended and why, refused. The sessions of single stateless requests are not
-    /// told about.
+    /// Subscribes to what happens to the sessions of this server from now on: opened, at rest,
+    /// parked, ended and why, refused. The sessions of single stateless requests are not told
+    /// about.
     ///
     /// # Examples
     ///

@@ -1,9 +1,14 @@
 //! The callbacks that watch a session's life, and how they are run: one after the other, each for
 //! a bounded time, outside of whatever caused them.
 
-use std::{collections::VecDeque, fmt, pin::Pin, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock;
 use crate::error::BoxError;
@@ -83,8 +88,15 @@ pub(crate) enum Fact {
 /// What a session's hooks are still to be told, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
+    /// Made with the first fact that a hook wants to hear.
     // Held for a queue operation only, never across an await.
-    queue: Mutex<Queue>,
+    queue: OnceLock<Box<Mutex<Queue>>>,
+}
+
+impl Waiting {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.get_or_init(Box::default).lock()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -156,7 +168,7 @@ impl Live {
         if !self.hooks().hear(&fact) {
             return false;
         }
-        let mut queue = self.waiting().queue.lock();
+        let mut queue = self.waiting().queue();
         let last = matches!(fact, Fact::Closed(_));
         // Nothing is told behind the end.
         if queue.over || (queue.facts.len() >= WAITING && !last) {
@@ -171,7 +183,10 @@ impl Live {
 
     /// Tells what is queued, unless that is being done; false where nothing can run.
     pub(crate) fn tell_queued(self: &Arc<Self>) -> bool {
-        let mut queue = self.waiting().queue.lock();
+        let Some(queue) = self.waiting().queue.get() else {
+            return true;
+        };
+        let mut queue = queue.lock();
         if queue.told || queue.facts.is_empty() {
             return true;
         }
@@ -202,7 +217,7 @@ impl Telling {
         let live = Arc::clone(&self.live);
         loop {
             let next = {
-                let mut queue = live.waiting().queue.lock();
+                let mut queue = live.waiting().queue();
                 let next = queue.facts.pop_front();
                 queue.told = next.is_some();
                 next
@@ -212,7 +227,7 @@ impl Telling {
                 Some(fact @ Fact::Closed(_)) => {
                     self.closing = true;
                     // Cancelled calls are gone before the end is told, if they go in time.
-                    clock::within(live.hub().patience, live.core().calls.gone()).await;
+                    clock::within(live.hub().patience, live.left_alone()).await;
                     run(&live, fact).await;
                     live.cleared();
                 }
@@ -225,7 +240,7 @@ impl Telling {
 impl Drop for Telling {
     fn drop(&mut self) {
         let left = {
-            let mut queue = self.live.waiting().queue.lock();
+            let mut queue = self.live.waiting().queue();
             queue.told = false;
             std::mem::take(&mut queue.facts)
         };

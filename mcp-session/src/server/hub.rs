@@ -1,6 +1,10 @@
 //! What a live session needs of its server, even when that is gone.
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    sync::{OnceLock, atomic::AtomicBool},
+    time::Duration,
+};
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -15,6 +19,9 @@ use crate::session::Deadlines;
 pub(crate) struct Hub {
     started: Instant,
     pub(crate) deadlines: Deadlines,
+    pub(crate) deadlines_of_principals: Deadlines,
+    /// A principal's session came to rest since somebody searched for one.
+    pub(crate) rested: AtomicBool,
     /// How long one run of a hook may take.
     pub(crate) patience: Duration,
     pub(crate) events: Publisher,
@@ -31,6 +38,8 @@ impl Hub {
         Self {
             started: clock::now(),
             deadlines: limits.deadlines(),
+            deadlines_of_principals: limits.deadlines_of_principals(),
+            rested: AtomicBool::new(false),
             patience: limits.hook,
             events: Publisher::default(),
             hooks,

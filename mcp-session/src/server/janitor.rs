@@ -1,4 +1,5 @@
-//! Looks after the sessions over HTTP from time to time: parks what rests, ends what is overdue.
+//! Looks after the sessions that have places from time to time: parks what rests, ends what is
+//! overdue.
 //!
 //! One task per server, there only while there are such sessions. It holds no server: when that is
 //! dropped, or shuts down, the task ends.

@@ -63,7 +63,6 @@ pub(crate) struct Hold {
 }
 
 impl Keeper {
-    #[expect(dead_code, reason = "handles are to hold what they use")]
     /// Says that a record is in use, which was given this time to live just now.
     pub(crate) fn hold(self: &Arc<Self>, key: &Key, ttl: Duration) -> Hold {
         let due = after(ttl / 2);

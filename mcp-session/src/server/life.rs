@@ -8,8 +8,9 @@ use std::{
 
 use crate::protocol::Era;
 use crate::server::hooks::Fact;
+use crate::server::principal::Shared;
 use crate::server::{Live, SessionEvent};
-use crate::session::{Change, EndReason, LifeEvent, SessionState};
+use crate::session::{Change, Deadlines, EndReason, LifeEvent, SessionState};
 
 /// A session never takes more steps at one look than it has states.
 const STEPS: usize = 4;
@@ -25,7 +26,7 @@ struct Taken {
 impl Live {
     /// `on_open` is over, and nobody refused: from here on the scope decides what can be edited.
     pub(crate) fn opened(self: &Arc<Self>) {
-        self.begin();
+        self.begin_telling();
         self.stop_opening();
         self.step(|_| LifeEvent::Opened);
     }
@@ -40,15 +41,16 @@ impl Live {
         self.step(|_| LifeEvent::Touched).over.map_or(Ok(()), Err)
     }
 
-    /// Looks after it: a session that rests is parked, and one whose time is over ends. True when
-    /// it ended just now.
-    pub(crate) fn look(self: &Arc<Self>) -> bool {
+    /// Looks after it: a session that rests is parked, and one whose time is over ends, after
+    /// `forget` has seen to it that nobody finds it any more.
+    pub(crate) fn look(self: &Arc<Self>, forget: impl FnOnce()) {
         for _ in 0..STEPS {
             let taken = self.step(|live| LifeEvent::Looked {
                 busy: live.is_busy(),
             });
-            if self.closes(taken) {
-                return true;
+            if let Some(reason) = taken.ends() {
+                forget();
+                return self.close(reason);
             }
             if taken.change.is_none() {
                 break;
@@ -65,34 +67,40 @@ impl Live {
             }
             self.core().streams.shrink();
         }
-        false
     }
 
-    /// Ends it if it rests; true when it did.
-    pub(crate) fn evict(self: &Arc<Self>) -> bool {
+    /// Ends it if it can be spared, after `forget` as for [`look`](Self::look); true when it did.
+    pub(crate) fn evict(self: &Arc<Self>, forget: impl FnOnce()) -> bool {
         let taken = self.step(|live| LifeEvent::Wanted {
             busy: live.is_busy(),
         });
-        self.closes(taken)
+        let reason = taken.ends();
+        if let Some(reason) = reason {
+            forget();
+            self.close(reason);
+        }
+        reason.is_some()
     }
 
-    /// How long nothing was heard of it; `None` while it is in use.
+    /// How long nothing was heard of it; `None` while it cannot be spared.
     pub(crate) fn rests_for(&self) -> Option<u64> {
         let silence = self.life().lock().silence(self.hub().now_ms());
-        silence.filter(|silence| *silence >= self.hub().deadlines.rest && !self.is_busy())
+        silence.filter(|silence| *silence >= self.deadlines().spare && !self.is_busy())
     }
 
     /// Ends it: what runs is cancelled, its streams are closed, its hooks run, and what belongs
     /// to it is let go of. False when it had ended already.
     pub(crate) fn end(self: &Arc<Self>, reason: EndReason) -> bool {
         let taken = self.step(|_| LifeEvent::Ends(reason));
-        self.closes(taken)
+        let reason = taken.ends();
+        reason.inspect(|reason| self.close(*reason));
+        reason.is_some()
     }
 
     /// Waits until nothing is left to do for it, after its end. Cancel safe.
     pub(crate) async fn gone(&self) {
         loop {
-            let woken = self.cleared_signal().notified();
+            let woken = self.core().ended.news();
             // Registered before the look, so that it is not missed.
             if self.life().lock().state() == SessionState::Terminated {
                 return;
@@ -106,8 +114,9 @@ impl Live {
         if catch_unwind(AssertUnwindSafe(|| self.forget_changes())).is_err() {
             tracing::error!("an entry of a session panicked while it was being dropped");
         }
+        self.forget_state();
         let taken = self.step(|_| LifeEvent::Closed);
-        self.cleared_signal().notify_waiters();
+        self.core().ended.cleared();
         if taken.change.is_some()
             && self.is_watched()
             && self.has_begun()
@@ -122,12 +131,35 @@ impl Live {
 
     /// A call runs in it, or somebody listens to it.
     fn is_busy(&self) -> bool {
-        self.core().calls.len() > 0 || self.core().streams.is_connected()
+        let used = self.principals().is_some_and(Shared::is_used);
+        used || self.core().calls.len() > 0 || self.core().streams.is_connected()
     }
 
     /// The sessions of single requests are nobody's to watch: only their end is told.
     fn is_watched(&self) -> bool {
-        self.core().era() == Era::Handshake
+        self.core().era() == Era::Handshake || self.principals().is_some()
+    }
+
+    fn deadlines(&self) -> &Deadlines {
+        match self.principals() {
+            Some(_) => &self.hub().deadlines_of_principals,
+            None => &self.hub().deadlines,
+        }
+    }
+
+    /// Waits until nothing runs in it any more, after its end. Cancel safe.
+    pub(crate) async fn left_alone(&self) {
+        self.core().calls.gone().await;
+        if let Some(shared) = self.principals() {
+            loop {
+                let woken = self.core().ended.news();
+                // Registered before the look, so that the last one to go is not missed.
+                if !shared.is_used() {
+                    return;
+                }
+                woken.await;
+            }
+        }
     }
 
     /// Takes one step. What the event says is looked up under the lock, so that a call which
@@ -136,7 +168,7 @@ impl Live {
     fn step(self: &Arc<Self>, event: impl FnOnce(&Self) -> LifeEvent) -> Taken {
         let now = self.hub().now_ms();
         let mut life = self.life().lock();
-        let (next, change) = life.on(event(self), now, &self.hub().deadlines);
+        let (next, change) = life.on(event(self), now, self.deadlines());
         *life = next;
         let over = life.over();
         if let Some(change) = change
@@ -169,14 +201,11 @@ impl Live {
         }
     }
 
-    /// If a step was the one to its end, does what that entails, in this order: nothing is
-    /// admitted any more, calls are cancelled, streams end, hooks run, tables are freed.
-    fn closes(self: &Arc<Self>, taken: Taken) -> bool {
-        let to = taken.change.map(|change| change.to);
-        let (Some(SessionState::Terminating), Some(reason)) = (to, taken.over) else {
-            return false;
-        };
+    /// Does what the step to its end entails, in this order: nothing is admitted any more, calls
+    /// are cancelled, streams end, hooks run, tables are freed.
+    fn close(self: &Arc<Self>, reason: EndReason) {
         self.core().end(reason);
+        self.principals().inspect(|shared| shared.end());
         if self.is_watched() {
             let (age, _) = self.times();
             self.totals(|totals| totals.ended(reason, Duration::from_millis(age)));
@@ -188,6 +217,13 @@ impl Live {
         if !(self.has_begun() && self.tell_hooks(Fact::Closed(reason))) {
             self.cleared();
         }
-        true
+    }
+}
+
+impl Taken {
+    /// Why the session ends, if this was the step to its end.
+    fn ends(self) -> Option<EndReason> {
+        let ends = |change: Change| change.to == SessionState::Terminating;
+        self.over.filter(|_| self.change.is_some_and(ends))
     }
 }

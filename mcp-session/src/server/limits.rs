@@ -12,6 +12,20 @@ use crate::session::{Deadlines, OutboxLimits, Replay};
 /// How much a server takes on, and how long it waits. Every limit has a default that suits a
 /// server on the open internet.
 ///
+/// # What a client costs that does not read
+///
+/// It holds up nobody, and what is kept for it is bounded, however much is said. Each message
+/// costs its text and up to 256 bytes:
+///
+/// - on the standing stream of a session, and on each `subscriptions/listen`: one notice for each
+///   list and for each resource that was subscribed to ([`subscriptions`](Self::subscriptions));
+/// - on the stream of a call: log and progress messages up to [`notices`](Self::notices) and
+///   [`notice_bytes`](Self::notice_bytes), whichever is reached first, and the answer;
+/// - in a handshake session also what was read and can be resumed: [`replay`](Self::replay) for
+///   each stream, and [`session_replay`](Self::session_replay) for all of them.
+///
+/// What the operating system buffers for a connection comes on top.
+///
 /// # Examples
 ///
 /// ```
@@ -34,12 +48,17 @@ pub struct Limits {
     pub(crate) lifetime: Option<Duration>,
     pub(crate) hook: Duration,
     pub(crate) in_flight: usize,
+    pub(crate) state_bytes: usize,
+    pub(crate) state_retention: Duration,
+    pub(crate) scratch_bytes: usize,
     pub(crate) message_bytes: usize,
     pub(crate) nesting: usize,
     pub(crate) batch: usize,
     pub(crate) page_entries: usize,
     pub(crate) page_bytes: usize,
     pub(crate) notices: usize,
+    pub(crate) notice_bytes: usize,
+    pub(crate) stall: Duration,
     pub(crate) window: Duration,
     pub(crate) replay_events: usize,
     pub(crate) replay_bytes: usize,
@@ -66,8 +85,9 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtCapacity {
-    /// The session that rested longest ends, with [`EndReason::Evicted`](crate::EndReason::Evicted), and makes room. One in
-    /// which a call runs, or a stream is open, or that was just heard of, is never taken; where
+    /// The session that rested longest ends, with
+    /// [`EndReason::Evicted`](crate::EndReason::Evicted), and makes room. One in which a call runs
+    /// or a stream is open is never taken, nor a handshake session that was just heard of; where
     /// all are like that, the client is refused.
     EvictIdle,
     /// The client is refused: with 503 where the server is full, with 429 where its principal has
@@ -91,12 +111,17 @@ impl Default for Limits {
             lifetime: None,
             hook: Duration::from_secs(5),
             in_flight: 256,
+            state_bytes: 64 * 1024,
+            state_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            scratch_bytes: 8 * 1024,
             message_bytes: 4 * 1024 * 1024,
             nesting: 64,
             batch: 50,
             page_entries: 1_000,
             page_bytes: 4 * 1024 * 1024,
             notices: 256,
+            notice_bytes: 1024 * 1024,
+            stall: Duration::from_secs(5),
             window: Duration::from_millis(100),
             replay_events: 256,
             replay_bytes: 1024 * 1024,
@@ -122,33 +147,33 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Handshake sessions over HTTP at one time; 100,000 unless set. What happens to an
-    /// `initialize` beyond it, [`at_capacity`](Self::at_capacity) says.
-    ///
-    /// As many sessions of principals may be live beside them. Beyond that, those that rest make
-    /// room, the longest first; where all are in use, a further principal is refused.
+    /// Sessions at one time; 100,000 unless set: handshake sessions over HTTP, and sessions of
+    /// principals in the stateless era, both together. What happens to a client that wants one
+    /// more, [`at_capacity`](Self::at_capacity) says.
     pub fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
     }
 
-    /// Handshake sessions over HTTP that one principal may have at one time; 1,000 unless set.
-    /// Beyond it its own session that rested longest makes room, or the `initialize` is refused
-    /// with 429, as [`at_capacity`](Self::at_capacity) says. Anonymous callers count as nobody's.
+    /// Sessions that one principal may have at one time, of those that
+    /// [`sessions`](Self::sessions) counts; 1,000 unless set. In the stateless era it has one per
+    /// variant. Beyond the limit its own session that rested longest makes room, or the client is
+    /// refused with 429, as [`at_capacity`](Self::at_capacity) says. Anonymous callers count as
+    /// nobody's.
     pub fn per_principal(mut self, sessions: usize) -> Self {
         self.per_principal = sessions;
         self
     }
 
-    /// Handshake sessions over HTTP that may be opened per second, with bursts of one second's
-    /// worth; any number unless set. Beyond it an `initialize` is refused with 429 and
-    /// `Retry-After`.
+    /// Sessions that may be opened per second, of those that [`sessions`](Self::sessions) counts,
+    /// with bursts of one second's worth; any number unless set. Beyond it a client that wants one
+    /// is refused with 429 and `Retry-After`.
     pub fn openings_per_second(mut self, openings: u32) -> Self {
         self.openings = Some(openings.max(1));
         self
     }
 
-    /// What happens to an `initialize` when there are as many sessions as there may be;
+    /// What happens to a client that wants a session when there are as many sessions as there may be;
     /// [`AtCapacity::EvictIdle`] unless set.
     pub fn at_capacity(mut self, policy: AtCapacity) -> Self {
         self.at_capacity = policy;
@@ -165,21 +190,26 @@ impl Limits {
 
     /// How long a handshake session over HTTP may stay silent, without a request, a running call
     /// or an open stream, before it is *parked*: what it does not need while it rests is freed,
-    /// and the next request finds it as it was. Ten minutes unless set. A principal's session is
-    /// put away after the same time; its durable changes stay.
+    /// and the next request finds it as it was. Ten minutes unless set.
+    ///
+    /// A principal's session in the stateless era ends after the same time, with
+    /// [`EndReason::Idle`](crate::EndReason::Idle): its durable changes stay, and the next request
+    /// opens it anew.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }
 
     /// How long a handshake session over HTTP may stay silent, in the same sense, before it ends
-    /// and its client gets 404; 24 hours unless set.
+    /// and its client gets 404; 24 hours unless set. A principal's session is put away before, by
+    /// [`idle`](Self::idle).
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// How long a handshake session over HTTP may live, however busy it is; for ever unless set.
+    /// How long a handshake session over HTTP, or a principal's, may live, however busy it is; for
+    /// ever unless set.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
@@ -198,6 +228,27 @@ impl Limits {
     /// with 429.
     pub fn in_flight(mut self, requests: usize) -> Self {
         self.in_flight = requests.max(1);
+        self
+    }
+
+    /// How many bytes the [state](crate::store::State) of one session or one principal may have,
+    /// with its names; 64 KiB unless set. There may be 1,000 values in it.
+    pub fn state_bytes(mut self, bytes: usize) -> Self {
+        self.state_bytes = bytes;
+        self
+    }
+
+    /// How long the state of a principal is kept after it was used last; 30 days unless set. What
+    /// is only read counts as used when half of the time is over.
+    pub fn state_retention(mut self, retention: Duration) -> Self {
+        self.state_retention = retention;
+        self
+    }
+
+    /// How many bytes the state of one exchange may have as JSON
+    /// ([`Context::scratch`](crate::Context::scratch)); 8 KiB unless set.
+    pub fn scratch_bytes(mut self, bytes: usize) -> Self {
+        self.scratch_bytes = bytes;
         self
     }
 
@@ -235,8 +286,30 @@ impl Limits {
     /// Log and progress messages that wait for one reader; 256 unless set. Further log messages
     /// are dropped and progress reports coalesce; answers never are, and changes of lists and
     /// resources coalesce always.
+    ///
+    /// A reader that takes nothing meanwhile is left behind: see [`stall`](Self::stall).
     pub fn notices(mut self, notices: usize) -> Self {
         self.notices = notices;
+        self
+    }
+
+    /// The bytes of the log and progress messages that wait for one reader; 1 MiB unless set. The
+    /// message that reaches it is the last one that is taken, so what waits is at most this and
+    /// one message.
+    pub fn notice_bytes(mut self, bytes: usize) -> Self {
+        self.notice_bytes = bytes;
+        self
+    }
+
+    /// How long the reader of a stream may take nothing while as many log and progress messages
+    /// wait as may ([`notices`](Self::notices), [`notice_bytes`](Self::notice_bytes)); five seconds
+    /// unless set. Then its stream ends, unfinished, and what waits is kept for the client that
+    /// resumes it. Zero ends it as soon as one message more finds no room, also in the middle of a
+    /// burst.
+    ///
+    /// This is about streams that can be resumed: those of handshake sessions over HTTP.
+    pub fn stall(mut self, stall: Duration) -> Self {
+        self.stall = stall;
         self
     }
 
@@ -249,7 +322,7 @@ impl Limits {
     }
 
     /// What is kept of one stream for a client that resumes it (handshake era over HTTP): 256
-    /// events, 1 MiB and five minutes unless set. What was not read yet is kept regardless.
+    /// events, 1 MiB and five minutes unless set. What was not read yet is kept beside it.
     pub fn replay(mut self, events: usize, bytes: usize, age: Duration) -> Self {
         (self.replay_events, self.replay_bytes, self.replay_age) = (events, bytes, age);
         self
@@ -355,8 +428,9 @@ impl Limits {
         self
     }
 
-    /// How long calls in flight may take after the end of input or the start of a shutdown; five
-    /// seconds unless set.
+    /// How long calls in flight may take after the end of input or the start of a shutdown without
+    /// a deadline; five seconds unless set. See
+    /// [`Server::shutdown_within`](crate::Server::shutdown_within).
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self
@@ -366,9 +440,21 @@ impl Limits {
         Deadlines {
             handshake: millis(self.handshake),
             rest: millis(self.look()),
+            spare: millis(self.look()),
             idle: millis(self.idle),
             retention: millis(self.retention),
             lifetime: self.lifetime.map_or(u64::MAX, millis),
+        }
+    }
+
+    /// A principal's session is not parked but put away: what it would keep for the next request,
+    /// that one makes anew from what is durable. For the same reason it can be spared as soon as
+    /// nothing uses it.
+    pub(crate) fn deadlines_of_principals(&self) -> Deadlines {
+        Deadlines {
+            spare: 0,
+            retention: millis(self.idle.min(self.retention)),
+            ..self.deadlines()
         }
     }
 
@@ -432,6 +518,7 @@ impl Limits {
     pub(crate) fn transient(&self) -> OutboxLimits {
         OutboxLimits {
             notices: self.notices,
+            notice_bytes: self.notice_bytes,
             window: self.window,
             replay: None,
         }
@@ -443,9 +530,11 @@ impl Limits {
             events: self.replay_events,
             bytes: self.replay_bytes,
             age: self.replay_age,
+            stall: self.stall,
         };
         OutboxLimits {
             notices: self.notices,
+            notice_bytes: self.notice_bytes,
             window: self.window,
             replay: Some(replay),
         }

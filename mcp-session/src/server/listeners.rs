@@ -19,7 +19,7 @@ use crate::protocol::{
     EmptyResult, Frame, Meta, Payload, RequestId, SubscriptionFilter, meta, method,
 };
 use crate::server::live::{list_changed, served};
-use crate::server::{Limits, Live, ServerInner};
+use crate::server::{Farewell, Limits, Live, ServerInner};
 use crate::session::{About, Kind, NoticeKey, Outbox};
 
 /// The open streams of one server.
@@ -345,9 +345,10 @@ impl Listeners {
 }
 
 impl Listening {
-    /// Announces over a byte stream that the subscription ends from this side: "a server MUST
-    /// send `notifications/cancelled`" (2026-07-28, "Cancellation"). Over HTTP its stream closes.
-    pub(crate) fn tear_down(&self) {
+    /// The subscription ends from this side. Announces it over a byte stream: "a server MUST send
+    /// `notifications/cancelled`" (2026-07-28, "Cancellation"); over HTTP its stream closes. False
+    /// where no result shall follow.
+    pub(crate) fn tear_down(&self, farewell: Farewell) -> bool {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Params<'a> {
@@ -356,7 +357,10 @@ impl Listening {
         }
         let listener = &self.listener;
         listener.close(true);
-        if listener.over == Over::ByteStream {
+        if listener.over == Over::Http {
+            return true;
+        }
+        if farewell.cancels() {
             let params = Params {
                 request_id: &listener.id,
                 reason: "the server is closing",
@@ -365,6 +369,7 @@ impl Listening {
             // Not a notice: it must never be dropped.
             listener.outlet.push(Kind::Request, frame);
         }
+        farewell.answers()
     }
 
     /// The result that ends the stream from this side.

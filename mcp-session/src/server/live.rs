@@ -9,7 +9,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
 use crate::catalog::{
@@ -18,7 +18,7 @@ use crate::catalog::{
 };
 use crate::context::{Call, Context, Deps, FromContext, Host};
 use crate::error::{Error, Result, ToolError};
-use crate::protocol::{Era, Frame, Root, method};
+use crate::protocol::{Era, Frame, RequestId, Root, method};
 use crate::server::hooks::{Hooks, Waiting};
 use crate::server::hub::Hub;
 use crate::server::principal::Shared;
@@ -26,7 +26,8 @@ use crate::server::template::{Blueprint, Revision};
 use crate::server::variant::Member;
 use crate::server::{Limits, Server, ServerInner, Totals};
 use crate::session::{
-    About, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening, SessionId, SessionState,
+    About, CallGuard, Calling, Calls, Client, Core, EndReason, Kind, Lifecycle, NoticeKey, Opening,
+    SessionId, SessionState,
 };
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -79,7 +80,6 @@ pub(crate) struct Live {
     // Held for a step only: never across an await, and nothing of the user's runs under it.
     life: Mutex<Lifecycle>,
     waiting: Waiting,
-    cleared: Notify,
     hub: Arc<Hub>,
     /// When it was opened, in milliseconds of its server's life.
     opened_ms: u64,
@@ -165,7 +165,6 @@ impl Live {
             begun: AtomicBool::new(false),
             life: Mutex::new(Lifecycle::new(now_ms)),
             waiting: Waiting::default(),
-            cleared: Notify::new(),
             hub: Arc::clone(&server.hub),
             opened_ms: now_ms,
             heard_ms: AtomicU64::new(now_ms),
@@ -197,13 +196,22 @@ impl Live {
         &self.life
     }
 
-    /// Notified when its life is over.
-    pub(crate) fn cleared_signal(&self) -> &Notify {
-        &self.cleared
+    /// Takes a request's id while it runs; `None` while another one has it.
+    pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
+        self.begin_within(id, CancellationToken::new())
+    }
+
+    /// As [`begin`](Self::begin), for a request that this token cancels.
+    pub(crate) fn begin_within(
+        self: &Arc<Self>,
+        id: &RequestId,
+        token: CancellationToken,
+    ) -> Option<CallGuard> {
+        CallGuard::begin(Arc::clone(self) as _, id, token)
     }
 
     /// `on_open` begins, or there is none: from here on the end is told.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin_telling(&self) {
         self.begun.store(true, Ordering::Release);
     }
 
@@ -307,6 +315,19 @@ impl Live {
         self.over_http
     }
 
+    /// It takes one of the server's places, and is looked after: it does not end with a byte
+    /// stream or a request.
+    pub(crate) fn has_place(&self) -> bool {
+        self.over_http || self.shared.is_some()
+    }
+
+    /// Cancelled when a request of the stateless era is to stop because its session ends.
+    pub(crate) fn cancellation(&self) -> CancellationToken {
+        self.shared
+            .as_ref()
+            .map_or_else(CancellationToken::new, |shared| shared.cancellation())
+    }
+
     /// Notes that something was heard of its client.
     pub(crate) fn heard(&self) {
         self.heard_ms.store(self.hub.now_ms(), Ordering::Relaxed);
@@ -320,12 +341,6 @@ impl Live {
             now_ms.saturating_sub(self.opened_ms),
             now_ms.saturating_sub(heard_ms),
         )
-    }
-
-    /// When a principal's session was last heard of, if nothing uses it now.
-    pub(crate) fn rests_since(&self) -> Option<u64> {
-        let shared = self.principals()?;
-        (!shared.is_used()).then(|| self.heard_ms.load(Ordering::Relaxed))
     }
 
     /// True once `on_open` is over and has not refused.
@@ -489,6 +504,12 @@ impl fmt::Debug for Live {
     }
 }
 
+impl Calling for Live {
+    fn calls(&self) -> &Calls {
+        &self.core.calls
+    }
+}
+
 impl Host for Live {
     fn core(&self) -> &Core {
         &self.core
@@ -607,7 +628,7 @@ impl Session {
     }
 
     /// Where it is in its life.
-    pub fn state(&self) -> SessionState {
+    pub fn lifecycle(&self) -> SessionState {
         self.live.life().lock().state()
     }
 

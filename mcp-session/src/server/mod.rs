@@ -4,6 +4,7 @@ mod contain;
 mod elicitations;
 mod events;
 mod extension;
+mod farewell;
 mod hooks;
 mod hub;
 pub(crate) mod janitor;
@@ -25,6 +26,9 @@ mod roots;
 mod seals;
 mod sessions;
 mod shards;
+mod shutdown;
+mod signals;
+mod state;
 mod stats;
 mod template;
 mod variant;
@@ -36,8 +40,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::auth::{Authenticate, Caller, Challenge, Credentials, Scopes};
-use crate::clock;
+use crate::auth::{Authenticate, Caller, Challenge, Credentials, Principal, Scopes};
 use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
@@ -46,37 +49,38 @@ use crate::store::{MemoryStore, Store};
 
 pub use elicitations::Elicitations;
 pub use events::{Events, Refusal, SessionEvent};
+pub use farewell::Farewell;
 pub use hooks::Fault;
 pub use limits::{AtCapacity, Limits};
 pub use live::Session;
 pub use notifier::Notifier;
 pub use once::OnceError;
 pub use principal::PrincipalScope;
-pub use registry::Sessions;
 pub use roots::RootsChange;
-pub use sessions::Unhealthy;
+pub use sessions::{Sessions, Unhealthy};
 pub use stats::{ServerStats, SessionStats};
 pub use template::{Template, TemplateBuilder};
 pub use variant::Variant;
 
 pub(crate) use contain::{Contained, contained};
 pub(crate) use hooks::Fact;
+pub(crate) use keeper::{Hold, Keeper};
 pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use open::{OpenError, Scope};
+pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
+pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
 
-pub(crate) use parked::{Hold, Parked, Run};
-
 use elicitations::Errands;
 use hub::Hub;
-use keeper::Keeper;
 use listeners::Listeners;
-use principal::Principals;
+use principal::Records;
 use registry::Registry;
 use seals::Seals;
+use shutdown::Shutdown;
 use variant::Variants;
 
 /// A running service: it opens live sessions from a template, for every client that comes over
@@ -112,7 +116,8 @@ pub(crate) struct ServerInner {
     pub(crate) sessions: Registry,
     pub(crate) listeners: Listeners,
     pub(crate) totals: Totals,
-    pub(crate) principals: Principals,
+    /// What is kept of principals.
+    pub(crate) records: Records,
     /// The places of notifications of extensions that are at work.
     pub(crate) hearing: Arc<Semaphore>,
     store: Arc<dyn Store>,
@@ -120,6 +125,7 @@ pub(crate) struct ServerInner {
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
+    pub(crate) farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
     pub(crate) seals: Seals,
@@ -131,6 +137,7 @@ pub(crate) struct ServerInner {
     pub(crate) stopping: CancellationToken,
     /// The drain is over: what still runs is dropped.
     pub(crate) drained: CancellationToken,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Server {
@@ -170,11 +177,12 @@ impl Server {
             sessions: Registry::default(),
             listeners: Listeners::default(),
             totals: Totals::default(),
-            principals: Principals::default(),
+            records: Records::default(),
             store: builder.store,
             keeper: Arc::default(),
             authenticator: builder.authenticator,
             identify: builder.identify,
+            farewell: builder.farewell,
             cache_ttl: builder.cache_ttl,
             narrow: builder.narrow,
             seals,
@@ -184,6 +192,7 @@ impl Server {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             drained: CancellationToken::new(),
+            shutdown: Shutdown::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -198,7 +207,7 @@ impl Server {
         &self.inner.limits
     }
 
-    /// The live handshake sessions, over HTTP and over byte streams: to find one, to end one.
+    /// The live sessions, of handshakes and of principals: to find one, to end one.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions::new(&self.inner)
     }
@@ -247,41 +256,17 @@ impl Server {
             None => Challenge::insufficient_scope(asked),
         }
     }
-
-    /// Ends every session and every open stream, and waits for what still runs, their `on_close`
-    /// included.
-    ///
-    /// New requests are refused from here on. Calls in flight get
-    /// [`Limits::drain`] to finish; what is left then is dropped. Every `subscriptions/listen`
-    /// gets its closing result.
-    ///
-    /// # Cancel safety
-    ///
-    /// Not cancel safe: dropped halfway, the server stops admitting but may leave sessions to
-    /// their own end.
-    pub async fn shutdown(&self) {
-        self.inner.stopping.cancel();
-        self.inner.tasks.close();
-        if clock::within(self.inner.limits.drain, self.inner.tasks.wait())
-            .await
-            .is_none()
-        {
-            tracing::warn!("calls were still running at the end of the drain, and are cancelled");
-        }
-        self.inner.drained.cancel();
-        self.inner.sessions.end_all(EndReason::Shutdown);
-        self.inner.principals.end_all(EndReason::Shutdown);
-        let rest = async {
-            self.inner.tasks.wait().await;
-            self.inner.hub.hooks.wait().await;
-        };
-        if clock::within(self.inner.limits.drain, rest).await.is_none() {
-            tracing::warn!("tasks are still running after they were cancelled");
-        }
-    }
 }
 
 impl ServerInner {
+    /// Tells whoever watches that a client was refused a session.
+    pub(crate) fn refused(&self, principal: Option<&Principal>, reason: Refusal) {
+        self.hub.events.publish(|| SessionEvent::Refused {
+            principal: principal.cloned(),
+            reason,
+        });
+    }
+
     /// How lists and `server/discover` of a view may be cached. A property of the configuration,
     /// so that all pages carry one scope: public only where no two callers of one URL can see
     /// different bytes.
@@ -309,7 +294,6 @@ impl Drop for ServerInner {
         // The janitor stops, and nobody stays behind who would never be told of the end.
         self.stopping.cancel();
         self.sessions.end_all(EndReason::Shutdown);
-        self.principals.end_all(EndReason::Shutdown);
     }
 }
 
@@ -317,7 +301,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("sessions", &self.inner.sessions.len())
-            .field("principals", &self.inner.principals.len())
             .finish_non_exhaustive()
     }
 }
@@ -330,6 +313,7 @@ pub struct ServerBuilder {
     store: Arc<dyn Store>,
     authenticator: Option<Arc<dyn Authenticate>>,
     identify: bool,
+    farewell: Farewell,
     cache_ttl: Option<Duration>,
     narrow: bool,
     seal_keys: Option<SealKeys>,
@@ -344,6 +328,7 @@ impl ServerBuilder {
             store: Arc::new(MemoryStore::new()),
             authenticator: None,
             identify: true,
+            farewell: Farewell::default(),
             cache_ttl: None,
             narrow: false,
             seal_keys: None,
@@ -470,6 +455,13 @@ impl ServerBuilder {
     /// Leaves the server's name and version out of the results of the stateless era.
     pub fn anonymous(mut self) -> Self {
         self.identify = false;
+        self
+    }
+
+    /// What clients are sent over byte streams when the server ends their `subscriptions/listen`;
+    /// both messages of the specification unless set.
+    pub fn farewell(mut self, farewell: Farewell) -> Self {
+        self.farewell = farewell;
         self
     }
 

@@ -299,7 +299,7 @@ impl<E: fmt::Display> fmt::Display for OnceError<E> {
     }
 }
 
-impl<E: Into<ToolError>> From<OnceError<E>> for ToolError {
+impl<E: Into<Self>> From<OnceError<E>> for ToolError {
     fn from(error: OnceError<E>) -> Self {
         match error {
             OnceError::Failed(error) => error.into(),

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::error::{BoxError, Error};
 use crate::protocol::Era;
-use crate::server::{Live, Server, Session};
+use crate::server::{Full, Live, Refusal, Server, Session};
 use crate::session::{EndReason, Opening};
 
 /// Why no session was opened.
@@ -23,7 +23,9 @@ pub(crate) enum OpenError {
     /// `on_open` took longer than [`Limits::handshake`](crate::Limits::handshake).
     TimedOut,
     /// There is no place for one more.
-    Full,
+    Full(Full),
+    /// It ended while it was being opened.
+    Ended,
 }
 
 /// How `on_open` ended, for everybody who waits for it.
@@ -56,9 +58,7 @@ impl Server {
         let choose = || Arc::clone(self.inner.variants.choose(opening));
         let variant = catch_unwind(AssertUnwindSafe(choose)).map_err(|_| OpenError::Panicked)?;
         self.inner.hub.settle();
-        self.inner
-            .principals
-            .enter(&self.inner, principal, &variant)
+        self.inner.enter(principal, &variant)
     }
 
     /// Runs `on_open`, where there is one. For the session of a principal it runs once, in a task
@@ -73,8 +73,8 @@ impl Server {
         let mut opened = shared.opened(|| self.open_shared(live));
         match opened.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
-            // The server was shut down meanwhile.
-            Err(_) => Err(Arc::new(OpenError::Full)),
+            // Its runtime is gone.
+            Err(_) => Err(Arc::new(OpenError::Ended)),
         }
     }
 
@@ -84,7 +84,8 @@ impl Server {
         self.inner.tasks.spawn(async move {
             let outcome = tokio::select! {
                 biased;
-                () = server.inner.drained.cancelled() => return,
+                () = server.inner.drained.cancelled() => Err(OpenError::Ended),
+                _ = live.core().done() => Err(OpenError::Ended),
                 outcome = server.open_once(&live) => outcome,
             };
             say.send_replace(Some(outcome.map_err(Arc::new)));
@@ -98,11 +99,13 @@ impl Server {
     async fn open_once(&self, live: &Arc<Live>) -> Result<(), OpenError> {
         if let Err(error) = self.run_on_open(live).await {
             let reason = match error {
-                OpenError::Refused(_) | OpenError::Full => EndReason::Refused,
+                OpenError::Refused(_) | OpenError::Full(_) | OpenError::Ended => EndReason::Refused,
                 OpenError::Panicked | OpenError::TimedOut => EndReason::Error,
             };
             if live.principals().is_some() {
-                self.inner.principals.forget(live, reason);
+                self.inner.refused(live.core().principal(), Refusal::Hook);
+                let id = live.core().id().as_str();
+                self.inner.sessions.end(id, reason);
             } else if live.is_over_http() || live.core().era() == Era::Stateless {
                 live.end(reason);
             }
@@ -116,7 +119,7 @@ impl Server {
         let Some(hook) = live.blueprint().on_open.clone() else {
             return Ok(());
         };
-        live.begin();
+        live.begin_telling();
         let session = Session::new(Arc::clone(live));
         let hooked = crate::server::contained(async move { hook(session).await });
         let hooked = if live.core().era() == Era::Stateless && live.principals().is_none() {
@@ -184,9 +187,7 @@ impl Drop for Scope {
             Ends::Use => {
                 // The time of silence begins when the last use is over.
                 live.touch().ok();
-                if let Some(shared) = live.principals() {
-                    shared.unused();
-                }
+                live.unused();
             }
         }
     }
@@ -196,7 +197,8 @@ impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Refused(source) => Self::refused(source),
-            OpenError::Full => Self::refused("there is no place for one more session".into()),
+            OpenError::Full(full) => Self::refused(full.why().into()),
+            OpenError::Ended => Self::ended(),
             OpenError::Panicked => Self::refused("`on_open` panicked".into()),
             OpenError::TimedOut => Self::refused("`on_open` took too long".into()),
         }

@@ -1,5 +1,5 @@
-//! How many sessions over HTTP there may be: places that are taken before anything is allocated
-//! or awaited, and given back on every path.
+//! How many sessions there may be, over HTTP and of principals: places that are taken before
+//! anything is allocated or awaited, and given back on every path.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::auth::Principal;
 use crate::server::{AtCapacity, Limits, Live, Refusal, ServerInner};
-use crate::session::SessionId;
+use crate::session::{EndReason, SessionId};
 
 /// How often a place that was just made may be lost to somebody else before the client is
 /// refused.
@@ -54,7 +54,7 @@ pub(crate) enum Full {
     TooFast,
 }
 
-/// A place for one more session over HTTP, given back unless the session is entered.
+/// A place for one more session, given back unless the session is entered.
 pub(crate) struct Place {
     server: Arc<ServerInner>,
     principal: Option<Principal>,
@@ -64,11 +64,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Takes a place, from a session that rests if need be and may be.
+    /// Takes a place, from a session that rests if need be and may be; tells whoever watches
+    /// where there is none.
     pub(crate) fn reserve(
         server: &Arc<ServerInner>,
         principal: Option<&Principal>,
     ) -> Result<Self, Full> {
+        let place = Self::take(server, principal);
+        place.inspect_err(|full| server.refused(principal, full.refusal()))
+    }
+
+    fn take(server: &Arc<ServerInner>, principal: Option<&Principal>) -> Result<Self, Full> {
         let (limits, places) = (&server.limits, server.sessions.places());
         if !places.may_open(limits, server.hub.now_ms()) {
             return Err(Full::TooFast);
@@ -88,7 +94,7 @@ impl Place {
             }
         }
         let take = || places.take(limits.sessions);
-        let evict = || server.sessions.evict_longest(server.hub.now_ms());
+        let evict = || server.sessions.evict_longest(&server.hub);
         place.of_server = taken(limits.at_capacity, take, evict);
         if place.of_server {
             Ok(place)
@@ -100,7 +106,12 @@ impl Place {
     /// Enters the session it was reserved for, which gives the place back when it ends.
     pub(crate) fn enter(mut self, live: &Arc<Live>) {
         (self.of_server, self.of_principal) = (false, false);
-        self.server.sessions.enter(live);
+        let sessions = &self.server.sessions;
+        sessions.enter(live);
+        if self.server.stopping.is_cancelled() {
+            // Entered behind the back of a shutdown, which ended all there were.
+            sessions.end(live.core().id().as_str(), EndReason::Shutdown);
+        }
     }
 }
 
@@ -192,7 +203,16 @@ impl Places {
 }
 
 impl Full {
-    pub(crate) fn refusal(self) -> Refusal {
+    /// What a client is told.
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::Server => "the server takes no more sessions now",
+            Self::Principal => "you have as many sessions as you may: end one",
+            Self::TooFast => "too many sessions are being opened now",
+        }
+    }
+
+    fn refusal(self) -> Refusal {
         match self {
             Self::Server => Refusal::ServerFull,
             Self::Principal => Refusal::PrincipalFull,

@@ -55,7 +55,7 @@ impl Server {
             catalog,
         });
         member.replace(next);
-        self.inner.principals.renew(member);
+        self.inner.sessions.principals().renew(member);
         self.inner
             .listeners
             .refresh(|live| Arc::ptr_eq(live.variant(), member));

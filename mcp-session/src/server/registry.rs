@@ -1,21 +1,21 @@
-//! The live handshake sessions, by id.
+//! The live sessions that outlive a request, by id: who is there, who leaves, who makes room.
 
 use std::{
+    borrow::Borrow,
     cmp::Reverse,
-    collections::HashMap,
-    sync::{Arc, Weak},
+    hash::{Hash, Hasher},
+    sync::{Arc, Weak, atomic::Ordering},
 };
 
 use parking_lot::Mutex;
 
+use crate::server::hub::Hub;
 use crate::server::places::Places;
-use crate::server::shards::Shards;
+use crate::server::principal::Principals;
+use crate::server::shards::{Shard, Shards};
 use crate::server::variant::Member;
-use crate::server::{Live, ServerInner, Session, Totals, metrics};
+use crate::server::{Live, Totals, metrics};
 use crate::session::{EndReason, SessionId};
-
-/// How much room a part of the table keeps, however few sessions there are.
-const ROOM: usize = 8;
 
 /// How many sessions that could make room are found at one go.
 const CANDIDATES: usize = 256;
@@ -23,16 +23,44 @@ const CANDIDATES: usize = 256;
 /// How long nobody searches again after a search that found nothing.
 const FRUITLESS_MS: u64 = 1_000;
 
-/// The live handshake sessions: over HTTP found by id, over byte streams known to their stream.
+/// The live sessions of both kinds: handshake sessions, over HTTP found by id and over byte
+/// streams known to their stream, and those of principals in the stateless era.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     // Held for a map operation only, never across an await; sessions are ended outside.
-    shards: Shards<SessionId, Arc<Live>>,
+    shards: Shards<ById, ()>,
+    /// The same sessions by the principals whose requests share them.
+    principals: Principals,
     places: Places,
     // Held for a list operation only.
     resting: Mutex<Resting>,
     /// The janitor is at work. Held to look and to set.
     pub(crate) janitor: Mutex<bool>,
+}
+
+/// A live session as the table holds it: found by its id, of which it needs no copy.
+#[derive(Debug)]
+struct ById(Arc<Live>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.core().id().as_str()
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.core().id() == other.0.core().id()
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let id: &str = self.borrow();
+        id.hash(state);
+    }
 }
 
 /// Sessions that were at rest when somebody searched, the longest at the end.
@@ -47,80 +75,93 @@ impl Registry {
         &self.places
     }
 
+    pub(crate) fn principals(&self) -> &Principals {
+        &self.principals
+    }
+
     /// Enters a session that lives and ends with its byte stream.
     pub(crate) fn enter_stream(&self, live: &Arc<Live>) {
         self.insert(live);
     }
 
-    /// Enters a session over HTTP, which has a place.
+    /// Enters a session that has a place.
     pub(crate) fn enter(&self, live: &Arc<Live>) {
         self.places.entered(live);
         self.insert(live);
     }
 
     fn insert(&self, live: &Arc<Live>) {
-        let id = live.core().id().clone();
-        self.shards
-            .of(id.as_str())
-            .write()
-            .insert(id, Arc::clone(live));
+        let shard = self.shards.of(live.core().id().as_str());
+        shard.write().insert(ById(Arc::clone(live)), ());
         live.totals(Totals::opened);
     }
 
     /// The session of this id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Live>> {
-        self.shards.of(id).read().get(id).cloned()
+        let shard = self.shards.of(id).read();
+        shard
+            .get_key_value(id)
+            .map(|(found, ())| Arc::clone(&found.0))
     }
 
     /// Ends a session and forgets it; false when there is none of this id.
     pub(crate) fn end(&self, id: &str, reason: EndReason) -> bool {
-        let removed = self.shards.of(id).write().remove(id);
-        removed.is_some_and(|live| {
-            self.left(&live);
-            live.end(reason);
-            true
-        })
+        let Some(live) = self.remove(id) else {
+            return false;
+        };
+        self.left(&live);
+        live.end(reason);
+        true
     }
 
     /// Forgets a session that has ended.
     fn forget(&self, live: &Arc<Live>) {
-        let id = live.core().id().as_str();
-        let removed = self.shards.of(id).write().remove(id);
+        let removed = self.remove(live.core().id().as_str());
         removed.inspect(|live| self.left(live));
     }
 
-    fn left(&self, live: &Live) {
+    fn remove(&self, id: &str) -> Option<Arc<Live>> {
+        let removed = self.shards.of(id).write().remove_entry(id);
+        removed.map(|(found, ())| found.0)
+    }
+
+    fn left(&self, live: &Arc<Live>) {
         metrics::session_closed();
-        if live.is_over_http() {
+        if live.principals().is_some() {
+            self.principals.forget(live);
+        }
+        if live.has_place() {
             self.places.left(live);
         }
     }
 
     /// Ends every session.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "a session is found by its id, which never changes"
+    )]
     pub(crate) fn end_all(&self, reason: EndReason) {
         for shard in self.shards.iter() {
             let sessions = std::mem::take(&mut *shard.write());
-            for live in sessions.values() {
+            for ById(live) in sessions.keys() {
                 self.left(live);
                 live.end(reason);
             }
         }
     }
 
-    /// Looks after every session over HTTP. Nobody waits for long: a lock is held to copy one
-    /// part of the table, and others have their turn after each part.
+    /// Looks after every session that has a place. Nobody waits for long: a lock is held to copy
+    /// one part of the table, and others have their turn after each part.
     pub(crate) async fn look(&self) {
         // What was found before is old by now, and holds memory of sessions that are gone.
         *self.resting.lock() = Resting::default();
         for shard in self.shards.iter() {
-            let sessions: Vec<_> = shard.read().values().cloned().collect();
-            for live in sessions.iter().filter(|live| live.is_over_http()) {
-                if live.look() {
-                    self.forget(live);
-                }
+            let sessions = all(shard);
+            for live in sessions.iter().filter(|live| live.has_place()) {
+                live.look(|| self.forget(live));
             }
             drop(sessions);
-            shrink(&mut shard.write());
+            Shards::shrink(&mut shard.write());
             tokio::task::yield_now().await;
         }
     }
@@ -138,21 +179,23 @@ impl Registry {
         let found = ids.iter().filter_map(|id| self.find(id.as_str()));
         let resting = found.filter_map(|live| Some((live.rests_for()?, live)));
         let longest = resting.max_by_key(|(rested, _)| *rested);
-        longest.is_some_and(|(_, live)| self.evict(&live))
+        longest.is_some_and(|(_, live)| live.evict(|| self.forget(&live)))
     }
 
-    /// Ends the session over HTTP that rested longest; false when none rests. A search finds many
-    /// at one go, so that a full server does not search for each client.
-    pub(crate) fn evict_longest(&self, now: u64) -> bool {
+    /// Ends the session with a place that rested longest; false when none rests. A search finds
+    /// many at one go, so that a full server does not search for each client.
+    pub(crate) fn evict_longest(&self, hub: &Hub) -> bool {
+        let now = hub.now_ms();
         if self.evict_candidate(now) {
             return true;
         }
-        if now < self.resting.lock().not_before_ms {
+        let rested = hub.rested.swap(false, Ordering::AcqRel);
+        if now < self.resting.lock().not_before_ms && !rested {
             return false;
         }
         let mut found = Vec::new();
         self.for_each(|live| {
-            if live.is_over_http()
+            if live.has_place()
                 && let Some(rested) = live.rests_for()
             {
                 found.push((now.saturating_sub(rested), Arc::downgrade(live)));
@@ -185,29 +228,21 @@ impl Registry {
             };
             let rested = live.rests_for().map(|rested| now.saturating_sub(rested));
             // One that was used in between is not the one that rested longest.
-            if rested.is_some_and(|now| now <= since) && self.evict(&live) {
+            let longest = rested.is_some_and(|now| now <= since);
+            if longest && live.evict(|| self.forget(&live)) {
                 return true;
             }
         }
     }
 
-    fn evict(&self, live: &Arc<Live>) -> bool {
-        let evicted = live.evict();
-        if evicted {
-            self.forget(live);
-        }
-        evicted
-    }
-
-    /// The sessions of a variant.
+    /// The handshake sessions of a variant.
     pub(crate) fn of_variant(&self, variant: &Arc<Member>) -> Vec<Arc<Live>> {
         let mut sessions = Vec::new();
         for shard in self.shards.iter() {
-            let shard = shard.read();
-            let own = shard
-                .values()
-                .filter(|live| Arc::ptr_eq(live.variant(), variant));
-            sessions.extend(own.cloned());
+            let own = |live: &Arc<Live>| {
+                live.principals().is_none() && Arc::ptr_eq(live.variant(), variant)
+            };
+            sessions.extend(all(shard).into_iter().filter(own));
         }
         sessions
     }
@@ -215,8 +250,7 @@ impl Registry {
     /// Calls `each` with every session, outside any lock.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Arc<Live>)) {
         for shard in self.shards.iter() {
-            let sessions: Vec<_> = shard.read().values().cloned().collect();
-            sessions.iter().for_each(&mut each);
+            all(shard).iter().for_each(&mut each);
         }
     }
 
@@ -225,59 +259,8 @@ impl Registry {
     }
 }
 
-/// Gives back the room that a part of the table does not need any more.
-fn shrink(table: &mut HashMap<SessionId, Arc<Live>>) {
-    if table.capacity() > ROOM && table.capacity() / 4 > table.len() {
-        table.shrink_to_fit();
-    }
-}
-
-/// The live handshake sessions of a server, those on byte streams included.
-///
-/// Made by [`Server::sessions`](crate::Server::sessions).
-#[derive(Debug, Clone, Copy)]
-pub struct Sessions<'a> {
-    pub(super) registry: &'a Registry,
-}
-
-impl<'a> Sessions<'a> {
-    pub(crate) fn new(server: &'a ServerInner) -> Self {
-        Self {
-            registry: &server.sessions,
-        }
-    }
-
-    /// The session of this id.
-    pub fn get(&self, id: &SessionId) -> Option<Session> {
-        self.registry.find(id.as_str()).map(Session::new)
-    }
-
-    /// Ends the session of this id: what runs in it is cancelled, its streams are closed, its
-    /// client gets 404 from here on. False when there is none.
-    pub fn end(&self, id: &SessionId) -> bool {
-        self.registry.end(id.as_str(), EndReason::Revoked)
-    }
-
-    /// As [`end`](Self::end), for another reason than [`EndReason::Revoked`].
-    pub fn end_as(&self, id: &SessionId, reason: EndReason) -> bool {
-        self.registry.end(id.as_str(), reason)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.registry.len()
-    }
-
-    /// True when there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All of them, in no particular order.
-    pub fn list(&self) -> Vec<Session> {
-        let mut sessions = Vec::new();
-        self.registry
-            .for_each(|live| sessions.push(Session::new(Arc::clone(live))));
-        sessions
-    }
+/// The sessions of one part of the table.
+fn all(shard: &Shard<ById, ()>) -> Vec<Arc<Live>> {
+    let sessions = shard.read();
+    sessions.keys().map(|found| Arc::clone(&found.0)).collect()
 }

@@ -1,9 +1,10 @@
-//! Live sessions for operators: in pages, by principal, and whether they are sound.
+//! Live sessions for operators: one, all, in pages, by principal, and whether they are sound.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::auth::Principal;
-use crate::server::{Live, Session, Sessions};
+use crate::server::registry::Registry;
+use crate::server::{Live, ServerInner, Session};
 use crate::session::{EndReason, SessionId};
 
 /// A session one of whose invariants does not hold: a defect of this crate, to report. Found by
@@ -15,6 +16,58 @@ pub struct Unhealthy {
     pub session: Session,
     /// What is wrong with it.
     pub problem: String,
+}
+
+/// The live sessions of a server: handshake sessions, those on byte streams included, and those of
+/// principals in the stateless era.
+///
+/// Made by [`Server::sessions`](crate::Server::sessions).
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'a> {
+    registry: &'a Registry,
+}
+
+impl<'a> Sessions<'a> {
+    pub(crate) fn new(server: &'a ServerInner) -> Self {
+        Self {
+            registry: &server.sessions,
+        }
+    }
+
+    /// The session of this id.
+    pub fn get(&self, id: &SessionId) -> Option<Session> {
+        self.registry.find(id.as_str()).map(Session::new)
+    }
+
+    /// Ends the session of this id: what runs in it is cancelled, its streams are closed, its
+    /// client gets 404 from here on, or, in the stateless era, a new session with the next request.
+    /// False when there is none.
+    pub fn end(&self, id: &SessionId) -> bool {
+        self.registry.end(id.as_str(), EndReason::Revoked)
+    }
+
+    /// As [`end`](Self::end), for another reason than [`EndReason::Revoked`].
+    pub fn end_as(&self, id: &SessionId, reason: EndReason) -> bool {
+        self.registry.end(id.as_str(), reason)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, in no particular order.
+    pub fn list(&self) -> Vec<Session> {
+        let mut sessions = Vec::new();
+        self.registry
+            .for_each(|live| sessions.push(Session::new(Arc::clone(live))));
+        sessions
+    }
 }
 
 impl Sessions<'_> {
@@ -60,7 +113,7 @@ impl Sessions<'_> {
         page.into_values().collect()
     }
 
-    /// The sessions of a principal, in no particular order.
+    /// The sessions of a principal in both eras, in no particular order.
     pub fn of(&self, principal: &Principal) -> Vec<Session> {
         let mut sessions = Vec::new();
         self.registry.for_each(|live| {
@@ -111,6 +164,15 @@ fn problems(live: &Arc<Live>) -> Vec<String> {
     let Some(server) = live.server() else {
         return problems;
     };
+    if live.principals().is_some()
+        && let Some(principal) = core.principal()
+    {
+        let shared = server.inner().sessions.principals();
+        let shared = shared.find(principal, live.variant().name());
+        if !shared.is_some_and(|shared| Arc::ptr_eq(&shared, live)) {
+            problems.push("its principal's requests do not find it".to_owned());
+        }
+    }
     let limits = server.limits();
     let in_flight = core.calls.len();
     if live.is_over_http() && in_flight > limits.in_flight {

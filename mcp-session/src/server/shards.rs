@@ -11,6 +11,9 @@ use parking_lot::RwLock;
 /// How many parts a table has.
 const SHARDS: usize = 32;
 
+/// How much room a part of a table keeps, however little is in it.
+const ROOM: usize = 8;
+
 /// One part of a table.
 pub(crate) type Shard<K, V> = RwLock<HashMap<K, V>>;
 
@@ -35,6 +38,16 @@ impl<K, V> Shards<K, V> {
     pub(crate) fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &Shard<K, V> {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 40).unwrap_or(0);
         &self.parts[hash % SHARDS]
+    }
+
+    /// Gives back the room that a part does not need any more.
+    pub(crate) fn shrink(part: &mut HashMap<K, V>)
+    where
+        K: Eq + Hash,
+    {
+        if part.capacity() > ROOM && part.capacity() / 4 > part.len() {
+            part.shrink_to_fit();
+        }
     }
 
     /// All parts, in no order that means anything.

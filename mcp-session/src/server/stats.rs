@@ -11,6 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
+use crate::server::principal::Shared;
 use crate::server::{Live, Server, Session, metrics};
 use crate::session::{Counters, EndReason, Traffic};
 
@@ -57,13 +58,14 @@ pub struct SessionStats {
     /// What was said. Over a byte stream this is of the whole stream, with its requests of the
     /// stateless era.
     pub traffic: Traffic,
-    /// Requests that are being answered.
+    /// Requests that are being answered. Those of a principal's session include its open
+    /// `subscriptions/listen` streams.
     pub in_flight: usize,
     /// Messages that wait to be read by the client.
     pub queued: usize,
     /// Resources the client subscribed to.
     pub subscriptions: usize,
-    /// True while a stream of it is open.
+    /// True while a stream of a handshake session is open.
     pub connected: bool,
 }
 
@@ -71,9 +73,9 @@ pub struct SessionStats {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerStats {
-    /// Live handshake sessions, those on byte streams included.
+    /// Live sessions: handshake sessions, those on byte streams included, and those of principals.
     pub sessions: usize,
-    /// Handshake sessions that were opened so far.
+    /// How many of these were opened so far.
     pub opened: u64,
     /// What was said, to and by all clients of both eras.
     pub traffic: Traffic,
@@ -89,12 +91,12 @@ pub struct ServerStats {
 }
 
 impl ServerStats {
-    /// How many handshake sessions have ended for this reason.
+    /// How many sessions have ended for this reason; those of single requests are not counted.
     pub fn ended(&self, reason: EndReason) -> u64 {
         self.ended.get(&reason).copied().unwrap_or(0)
     }
 
-    /// The reasons for which handshake sessions have ended, and how many for each.
+    /// The reasons for which sessions have ended, and how many for each.
     pub fn ends(&self) -> impl Iterator<Item = (EndReason, u64)> + '_ {
         self.ended.iter().map(|(reason, count)| (*reason, *count))
     }
@@ -110,7 +112,7 @@ impl Session {
             age: Duration::from_millis(age),
             silence: Duration::from_millis(silence),
             traffic: core.traffic.read(),
-            in_flight: core.calls.len(),
+            in_flight: core.calls.len() + live.principals().map_or(0, Shared::users),
             queued: core.streams.unread(),
             subscriptions: core.subscription_count(),
             connected: core.streams.is_connected(),

@@ -46,8 +46,8 @@ impl TemplateBuilder {
         self
     }
 
-    /// Runs when a handshake session went from one state to another, with both. The last it is
-    /// told is [`SessionState::Terminating`]: after that there is
+    /// Runs when a handshake session, or a principal's, went from one state to another, with both.
+    /// The last it is told is [`SessionState::Terminating`]: after that there is
     /// [`on_close`](Self::on_close).
     pub fn on_state_changed<F, Fut>(mut self, hook: F) -> Self
     where
@@ -60,7 +60,8 @@ impl TemplateBuilder {
     }
 
     /// Runs when a handshake session over HTTP was silent for longer than
-    /// [`Limits::idle`](crate::Limits::idle): put away what it does not need while it rests.
+    /// [`Limits::idle`](crate::Limits::idle): put away what it does not need while it rests. A
+    /// principal's session ends instead, which runs [`on_close`](Self::on_close).
     pub fn on_park<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Session) -> Fut + Send + Sync + 'static,

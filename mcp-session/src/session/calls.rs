@@ -1,9 +1,12 @@
 //! The requests in flight on one byte stream or in one handshake session.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Poll, Waker},
+};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::RequestId;
@@ -14,8 +17,11 @@ use crate::protocol::RequestId;
 pub(crate) struct Calls {
     // Held for a look through it only, never across an await.
     table: Mutex<Table>,
-    /// Wakes who waits for the last one to be gone, after everything was cancelled.
-    gone: Notify,
+}
+
+/// What calls run in, and keep while they do.
+pub(crate) trait Calling: Send + Sync {
+    fn calls(&self) -> &Calls;
 }
 
 #[derive(Debug, Default)]
@@ -25,25 +31,22 @@ struct Table {
     running: Vec<(RequestId, CancellationToken)>,
     /// Everything was cancelled: what still begins is cancelled from the start.
     closed: bool,
+    /// Who waits for the last one to be gone, after that.
+    waiting: Option<Waker>,
 }
 
 impl Calls {
-    /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
-    pub(crate) fn begin(self: &Arc<Self>, id: &RequestId) -> Option<CallGuard> {
+    /// Takes `id` until it is removed; false when a request with this id is running.
+    fn begin(&self, id: &RequestId, token: &CancellationToken) -> bool {
         let mut table = self.table.lock();
         if table.running.iter().any(|(known, _)| known == id) {
-            return None;
+            return false;
         }
-        let token = CancellationToken::new();
         if table.closed {
             token.cancel();
         }
         table.running.push((id.clone(), token.clone()));
-        Some(CallGuard {
-            calls: Arc::clone(self),
-            id: id.clone(),
-            token,
-        })
+        true
     }
 
     /// Cancels the request with this id; false when none is running.
@@ -65,16 +68,18 @@ impl Calls {
         running.iter().for_each(|(_, token)| token.cancel());
     }
 
-    /// Waits until nothing runs any more, after [`cancel_all`](Self::cancel_all). Cancel safe.
+    /// Waits until nothing runs any more, after [`cancel_all`](Self::cancel_all). For one who
+    /// waits at a time. Cancel safe.
     pub(crate) async fn gone(&self) {
-        loop {
-            let woken = self.gone.notified();
-            // Registered before the look, so that the last one to go is not missed.
-            if self.len() == 0 {
-                return;
+        std::future::poll_fn(|cx| {
+            let mut table = self.table.lock();
+            if table.running.is_empty() {
+                return Poll::Ready(());
             }
-            woken.await;
-        }
+            table.waiting = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Lets go of room that is not needed.
@@ -89,18 +94,30 @@ impl Calls {
 }
 
 /// Keeps a request's id taken while it runs.
-#[derive(Debug)]
 pub(crate) struct CallGuard {
-    calls: Arc<Calls>,
+    home: Arc<dyn Calling>,
     id: RequestId,
     token: CancellationToken,
 }
 
 impl CallGuard {
+    /// Takes `id` until the guard is dropped; `None` when a request with this id is running.
+    /// The token is cancelled with it.
+    pub(crate) fn begin(
+        home: Arc<dyn Calling>,
+        id: &RequestId,
+        token: CancellationToken,
+    ) -> Option<Self> {
+        home.calls().begin(id, &token).then(|| {
+            let id = id.clone();
+            Self { home, id, token }
+        })
+    }
+
     /// Keeps the id without the message it came in: for a request that stays open for long.
     pub(crate) fn detach(&mut self) {
         let id = self.id.detach();
-        let mut table = self.calls.table.lock();
+        let mut table = self.home.calls().table.lock();
         if let Some((known, _)) = table
             .running
             .iter_mut()
@@ -120,7 +137,7 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        let mut table = self.calls.table.lock();
+        let mut table = self.home.calls().table.lock();
         let running = &mut table.running;
         if let Some(index) = running.iter().position(|(known, _)| *known == self.id) {
             running.swap_remove(index);
@@ -128,11 +145,18 @@ impl Drop for CallGuard {
         if running.is_empty() {
             *running = Vec::new();
         }
-        let last = table.closed && table.running.is_empty();
+        let last = table.running.is_empty();
+        let waiting = last.then(|| table.waiting.take()).flatten();
         drop(table);
-        if last {
-            self.calls.gone.notify_waiters();
-        }
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl fmt::Debug for CallGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallGuard")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,23 +164,33 @@ impl Drop for CallGuard {
 mod tests {
     use super::*;
 
+    impl Calling for Calls {
+        fn calls(&self) -> &Calls {
+            self
+        }
+    }
+
+    fn begin(calls: &Arc<Calls>, id: &RequestId) -> Option<CallGuard> {
+        CallGuard::begin(Arc::clone(calls) as _, id, CancellationToken::new())
+    }
+
     #[test]
     fn an_id_is_taken_until_its_request_ends_and_can_be_cancelled_meanwhile() {
         let calls = Arc::new(Calls::default());
         let id = RequestId::Number(1);
-        let guard = calls.begin(&id).unwrap();
-        assert!(calls.begin(&id).is_none());
+        let guard = begin(&calls, &id).unwrap();
+        assert!(begin(&calls, &id).is_none());
         assert!(calls.cancel(&id) && guard.token().is_cancelled());
         drop(guard);
         assert!(!calls.cancel(&id) && calls.len() == 0);
-        assert!(calls.begin(&id).is_some());
+        assert!(begin(&calls, &id).is_some());
     }
 
     #[test]
     fn what_begins_after_the_end_is_cancelled() {
         let calls = Arc::new(Calls::default());
         calls.cancel_all();
-        let guard = calls.begin(&RequestId::Number(1)).unwrap();
+        let guard = begin(&calls, &RequestId::Number(1)).unwrap();
         assert!(guard.token().is_cancelled());
     }
 }

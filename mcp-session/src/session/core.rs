@@ -16,6 +16,7 @@ use crate::session::ended::Ended;
 use crate::session::questions::Questions;
 use crate::session::streams::Streams;
 use crate::session::{Calls, Client, Counters, EndReason, Opening, Roots, SessionId};
+use crate::store::Kept;
 
 /// One conversation.
 #[derive(Debug)]
@@ -29,14 +30,16 @@ pub(crate) struct Core {
     initialized: AtomicBool,
     /// The handshake era's minimum level, as [`LogLevel`]'s number.
     log_level: AtomicU8,
-    pub(crate) calls: Arc<Calls>,
-    pub(crate) questions: Arc<Questions>,
+    pub(crate) calls: Calls,
+    pub(crate) questions: Questions,
     pub(crate) streams: Streams,
     pub(crate) roots: Roots,
     pub(crate) traffic: Counters,
+    /// What is kept of it in the store: set by the first use, or as nothing by its end.
+    pub(crate) kept: OnceLock<Option<Arc<Kept>>>,
     // Held for a set operation only, never across an await.
     subscriptions: Mutex<BTreeSet<Arc<str>>>,
-    ended: Ended,
+    pub(crate) ended: Ended,
 }
 
 impl Core {
@@ -47,11 +50,12 @@ impl Core {
             client: OnceLock::new(),
             initialized: AtomicBool::new(false),
             log_level: AtomicU8::new(LogLevel::Info as u8),
-            calls: Arc::default(),
-            questions: Arc::default(),
+            calls: Calls::default(),
+            questions: Questions::default(),
             streams: Streams::default(),
             roots: Roots::default(),
             traffic: Counters::default(),
+            kept: OnceLock::new(),
             subscriptions: Mutex::default(),
             ended: Ended::default(),
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::OnceLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +66,16 @@ impl Ended {
         let first = self.reason.set(reason).is_ok();
         self.waiting.notify_waiters();
         first
+    }
+
+    /// Wakes whoever waits for what comes of the end.
+    pub(crate) fn cleared(&self) {
+        self.waiting.notify_waiters();
+    }
+
+    /// Completes when something is new about the end; register before you look. Cancel safe.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.waiting.notified()
     }
 
     pub(crate) fn reason(&self) -> Option<EndReason> {

@@ -14,15 +14,7 @@ pub struct SessionId(Arc<str>);
 
 impl SessionId {
     pub(crate) fn random() -> Self {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
-        // Five bits of each byte are kept: 32 characters, 160 bits.
-        let text: String = bytes
-            .iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-            .collect();
-        Self(text.into())
+        Self(random_text().into())
     }
 
     /// The whole id. Treat it as a secret.
@@ -37,6 +29,16 @@ impl SessionId {
         tag.copy_from_slice(&digest[..8]);
         Tag(u64::from_be_bytes(tag))
     }
+}
+
+/// 160 bits from the operating system, as 32 lower-case letters and digits.
+pub(crate) fn random_text() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+    // Five bits of each byte are kept.
+    let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte & 31)]);
+    bytes.iter().map(letter).collect()
 }
 
 /// Stands for a session where its id must not be shown.

@@ -41,6 +41,8 @@ pub(crate) struct Deadlines {
     pub(crate) handshake: u64,
     /// Silence that makes it idle.
     pub(crate) rest: u64,
+    /// Silence after which its place can go to another session.
+    pub(crate) spare: u64,
     /// Silence that parks it.
     pub(crate) idle: u64,
     /// Silence that ends it.
@@ -121,6 +123,23 @@ struct Times {
 }
 
 impl Opening {
+    fn on(self, event: LifeEvent, now: u64, deadlines: &Deadlines) -> Lifecycle {
+        match event {
+            LifeEvent::Opened => Lifecycle::Active(self.opened(now)),
+            LifeEvent::Ends(reason) => Lifecycle::Terminating(self.end(reason)),
+            // Whoever wanted it went away before `on_open` began.
+            LifeEvent::Looked { busy: false }
+                if now.saturating_sub(self.born) >= deadlines.retention =>
+            {
+                Lifecycle::Terminating(self.end(EndReason::Idle))
+            }
+            LifeEvent::Looked { .. }
+            | LifeEvent::Wanted { .. }
+            | LifeEvent::Touched
+            | LifeEvent::Closed => Lifecycle::Opening(self),
+        }
+    }
+
     fn opened(self, now: u64) -> Active {
         Active(Times {
             born: self.born,
@@ -220,8 +239,7 @@ impl Lifecycle {
         deadlines: &Deadlines,
     ) -> (Self, Option<Change>) {
         let next = match (self, event) {
-            (Self::Opening(state), LifeEvent::Opened) => Self::Active(state.opened(now)),
-            (Self::Opening(state), LifeEvent::Ends(reason)) => Self::Terminating(state.end(reason)),
+            (Self::Opening(state), event) => state.on(event, now, deadlines),
             (Self::Active(state), event) => state.on(event, now, deadlines),
             (Self::Idle(state), event) => state.on(event, now, deadlines),
             (Self::Parked(state), event) => state.on(event, now, deadlines),
@@ -276,7 +294,7 @@ impl Active {
                 None if silence >= deadlines.rest => Lifecycle::Idle(self.rest()),
                 None => Lifecycle::Active(self),
             },
-            LifeEvent::Wanted { busy: false } if silence >= deadlines.rest => {
+            LifeEvent::Wanted { busy: false } if silence >= deadlines.spare => {
                 Lifecycle::Terminating(self.end(EndReason::Evicted))
             }
             LifeEvent::Wanted { .. } | LifeEvent::Opened | LifeEvent::Closed => {
@@ -349,6 +367,7 @@ mod tests {
     const DEADLINES: Deadlines = Deadlines {
         handshake: 60,
         rest: 10,
+        spare: 7,
         idle: 100,
         retention: 400,
         lifetime: 1_000,
@@ -394,7 +413,16 @@ mod tests {
                 LifeEvent::Closed if self.state == SessionState::Terminating => {
                     self.state = SessionState::Terminated;
                 }
-                LifeEvent::Wanted { busy: false } if open && silence >= DEADLINES.rest => {
+                LifeEvent::Looked { busy: false }
+                    if self.state == SessionState::Opening
+                        && now - self.born >= DEADLINES.retention =>
+                {
+                    self.end(EndReason::Idle);
+                }
+                LifeEvent::Wanted { busy: false }
+                    if open
+                        && (self.state != SessionState::Active || silence >= DEADLINES.spare) =>
+                {
                     self.end(EndReason::Evicted);
                 }
                 LifeEvent::Looked { busy: false } if open => {

@@ -24,7 +24,8 @@ pub use opening::{Opening, RequestUrl};
 pub use traffic::Traffic;
 
 pub(crate) use self::core::Core;
-pub(crate) use calls::{CallGuard, Calls};
+pub(crate) use calls::{CallGuard, Calling, Calls};
+pub(crate) use id::random_text;
 pub(crate) use lifecycle::{Change, Deadlines, LifeEvent, Lifecycle};
 pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
 pub(crate) use questions::Question;

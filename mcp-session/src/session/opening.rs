@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 
 use crate::auth::Principal;
 use crate::protocol::Era;
@@ -12,7 +12,9 @@ use crate::protocol::Era;
 ///
 /// `on_open` reads it through [`Session::opening`](crate::Session::opening). The headers that
 /// carry credentials (`Authorization`, `Proxy-Authorization`, `Cookie`) are taken out before
-/// anybody can look: whom they vouch for is the [`principal`](Self::principal).
+/// anybody can look: whom they vouch for is the [`principal`](Self::principal). A session that
+/// outlives the request does not keep those that describe one message alone (`Accept`,
+/// `Accept-Encoding`, `Connection`, `Content-Length`, `Content-Type`, `TE`, `Transfer-Encoding`).
 ///
 /// In the stateless era of the protocol a list may depend on the URL and the principal. What
 /// depends on a header makes every list private and uncacheable, and nothing may depend on what
@@ -139,13 +141,25 @@ impl Opening {
     }
 }
 
+/// Headers that say nothing of a client: they describe one message and its connection.
+const DESCRIBING: [HeaderName; 7] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TE,
+    header::TRANSFER_ENCODING,
+];
+
 /// The text of a request that is kept with its session.
 fn kept(uri: &Uri, headers: &HeaderMap) -> Arc<str> {
     let mut text = uri
         .path_and_query()
         .map_or("/", |target| target.as_str())
         .to_owned();
-    for (name, value) in headers {
+    let telling = |(name, _): &(&HeaderName, _)| !DESCRIBING.contains(name);
+    for (name, value) in headers.iter().filter(telling) {
         // Text has no line breaks: `to_str` takes visible ASCII and tabs.
         if let Ok(value) = value.to_str() {
             text.extend(["\n", name.as_str(), ":", value]);

@@ -13,33 +13,44 @@ pub(crate) type Answer = Result<Raw, RpcError>;
 /// The questions of one session that wait for answers.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
-    // Held for a map operation only, never across an await.
-    table: Mutex<Table>,
+    // Held to look at two fields, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Made with the first question: most sessions never ask.
+    table: Option<Arc<Table>>,
+    /// Nobody can answer any more.
+    closed: bool,
 }
 
 #[derive(Debug, Default)]
 struct Table {
+    // Held for a map operation only, never across an await.
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
     asked: i64,
-    /// Nobody can answer any more.
-    closed: bool,
-    waiting: BTreeMap<i64, oneshot::Sender<Answer>>,
+    questions: BTreeMap<i64, oneshot::Sender<Answer>>,
 }
 
 impl Questions {
     /// A new question, with an id no other question of this session has.
-    pub(crate) fn ask(self: &Arc<Self>) -> Question {
+    pub(crate) fn ask(&self) -> Question {
         let (sender, answer) = oneshot::channel();
-        let mut table = self.table.lock();
-        table.asked += 1;
-        let id = table.asked;
-        if !table.closed {
-            table.waiting.insert(id, sender);
+        let mut state = self.state.lock();
+        let table = Arc::clone(state.table.get_or_insert_default());
+        let mut waiting = table.waiting.lock();
+        waiting.asked += 1;
+        let id = waiting.asked;
+        if !state.closed {
+            waiting.questions.insert(id, sender);
         }
-        Question {
-            questions: Arc::clone(self),
-            id,
-            answer,
-        }
+        drop(waiting);
+        Question { table, id, answer }
     }
 
     /// Hands an answer to whoever asked; false when nobody waits for this id.
@@ -47,22 +58,25 @@ impl Questions {
         let RequestId::Number(id) = id else {
             return false;
         };
-        let waiting = self.table.lock().waiting.remove(id);
-        waiting.is_some_and(|sender| sender.send(answer).is_ok())
+        let table = self.state.lock().table.clone();
+        let asked = table.and_then(|table| table.waiting.lock().questions.remove(id));
+        asked.is_some_and(|sender| sender.send(answer).is_ok())
     }
 
     /// Fails every question that still waits, and every later one: nobody can answer any more.
     pub(crate) fn close(&self) {
-        let mut table = self.table.lock();
-        table.closed = true;
-        table.waiting.clear();
+        let mut state = self.state.lock();
+        state.closed = true;
+        if let Some(table) = &state.table {
+            table.waiting.lock().questions.clear();
+        }
     }
 }
 
 /// One question; dropping it withdraws it.
 #[derive(Debug)]
 pub(crate) struct Question {
-    questions: Arc<Questions>,
+    table: Arc<Table>,
     id: i64,
     answer: oneshot::Receiver<Answer>,
 }
@@ -81,6 +95,6 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.questions.table.lock().waiting.remove(&self.id);
+        self.table.waiting.lock().questions.remove(&self.id);
     }
 }

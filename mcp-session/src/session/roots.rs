@@ -1,6 +1,9 @@
 //! What is known of the client's roots, and when to ask again.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,6 +16,12 @@ use crate::protocol::Root;
 /// change announced while a question is out makes its answer stale, and one more is asked.
 #[derive(Debug, Default)]
 pub(crate) struct Roots {
+    /// Made when there is something to know: most clients have no roots.
+    book: OnceLock<Box<Book>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
     // Held for a field access only, never across an await.
     state: Mutex<State>,
     /// A question was answered or failed.
@@ -36,17 +45,20 @@ pub(crate) struct Difference {
 impl Roots {
     /// What is known; `None` before the first answer.
     pub(crate) fn known(&self) -> Option<Arc<[Root]>> {
-        self.state.lock().known.clone()
+        self.book.get()?.state.lock().known.clone()
     }
 
     /// The client says that what is known is out of date, or nothing is known yet.
     pub(crate) fn mark_stale(&self) {
-        self.state.lock().stale = true;
+        self.book().state.lock().stale = true;
     }
 
     /// True when it is up to the caller to ask now: something is stale and nobody asks.
     pub(crate) fn begin(&self) -> bool {
-        let mut state = self.state.lock();
+        let Some(book) = self.book.get() else {
+            return false;
+        };
+        let mut state = book.state.lock();
         if !state.stale || state.asking {
             return false;
         }
@@ -57,7 +69,7 @@ impl Roots {
 
     /// True when it is up to the caller to ask because nothing is known and nobody asks.
     pub(crate) fn begin_first(&self) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.book().state.lock();
         if state.known.is_some() || state.asking {
             return false;
         }
@@ -69,44 +81,53 @@ impl Roots {
     /// Waits for the answer to a question that is out; `None` when it fails, or none is out. Cancel
     /// safe.
     pub(crate) async fn joined(&self) -> Option<Arc<[Root]>> {
+        let book = self.book.get()?;
         loop {
-            let heard = self.heard.notified();
+            let heard = book.heard.notified();
             // Looked at after the registration, so that nothing in between is missed.
-            if let Some(outcome) = self.outcome() {
+            if let Some(outcome) = book.outcome() {
                 return outcome;
             }
             heard.await;
         }
     }
 
-    /// What became of the question that was out; `None` while it is.
-    fn outcome(&self) -> Option<Option<Arc<[Root]>>> {
-        let state = self.state.lock();
-        (state.known.is_some() || !state.asking).then(|| state.known.clone())
-    }
-
     /// Takes the answer; gives the difference if the set differs. Nobody else asks before
     /// [`settled`](Self::settled), so that differences are dealt with one after the other.
     pub(crate) fn answered(&self, new: Arc<[Root]>) -> Option<Difference> {
-        let difference = self.state.lock().learn(new);
-        self.heard.notify_waiters();
+        let book = self.book();
+        let difference = book.state.lock().learn(new);
+        book.heard.notify_waiters();
         difference
     }
 
     /// The answer was dealt with: the next question may be asked.
     pub(crate) fn settled(&self) {
-        self.state.lock().asking = false;
+        self.book().state.lock().asking = false;
     }
 
     /// The question failed: what is known stays, and the next occasion asks again. True when
     /// that is now, because a change was announced meanwhile.
     pub(crate) fn failed(&self) -> bool {
-        let mut state = self.state.lock();
+        let book = self.book();
+        let mut state = book.state.lock();
         state.asking = false;
         let announced = std::mem::replace(&mut state.stale, true);
         drop(state);
-        self.heard.notify_waiters();
+        book.heard.notify_waiters();
         announced
+    }
+
+    fn book(&self) -> &Book {
+        self.book.get_or_init(Box::default)
+    }
+}
+
+impl Book {
+    /// What became of the question that was out; `None` while it is.
+    fn outcome(&self) -> Option<Option<Arc<[Root]>>> {
+        let state = self.state.lock();
+        (state.known.is_some() || !state.asking).then(|| state.known.clone())
     }
 }
 

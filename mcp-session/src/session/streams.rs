@@ -271,9 +271,11 @@ mod tests {
             events: 9,
             bytes: 999,
             age: std::time::Duration::from_secs(300),
+            stall: std::time::Duration::from_secs(5),
         };
         OutboxLimits {
             notices: 9,
+            notice_bytes: 999,
             window: std::time::Duration::ZERO,
             replay: Some(replay),
         }

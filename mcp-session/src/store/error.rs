@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{BoxError, Error};
+use crate::error::BoxError;
 
 /// Why a store did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +24,6 @@ impl StoreError {
     /// An engine that failed, and why.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable(source.into())
-    }
-}
-
-/// So that a program may give up with it.
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        Self::store(error.into())
     }
 }
 

@@ -7,7 +7,9 @@
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod certificates;
+mod contend;
 mod error;
+mod kept;
 mod key;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -15,6 +17,8 @@ mod postgres;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
+mod scratch;
+mod state;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,6 +32,12 @@ pub use postgres::{PostgresBuilder, PostgresStore};
 pub use record::{Draft, Listed, Quota, Record, Revision};
 #[cfg(feature = "redis")]
 pub use redis::{RedisBuilder, RedisStore};
+pub use state::State;
+
+pub(crate) use contend::Contest;
+pub(crate) use kept::Kept;
+pub(crate) use scratch::Scratch;
+pub(crate) use state::{STORE_IS_FULL, decode, encode};
 
 /// Keeps records.
 ///

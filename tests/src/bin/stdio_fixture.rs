@@ -1,6 +1,6 @@
 //! A server over standard input and output that does to the protocol what it must survive.
 
-use std::{process::Command, sync::Arc};
+use std::{process::Command, sync::Arc, time::Duration};
 
 use mcp_session::catalog::ToolBuilder;
 use mcp_session::{Context, Server, Template, Tool, ToolError};
@@ -11,8 +11,12 @@ async fn main() -> mcp_session::Result<()> {
     print_before_serving();
     let server = Server::new(template()?);
     let mut run = server.stdio().await?;
-    if std::env::args().nth(1).as_deref() == Some("--outlive") {
-        run = run.outlive_parent();
+    match std::env::args().nth(1).as_deref() {
+        Some("--outlive") => run = run.outlive_parent(),
+        Some("--signals") => {
+            tokio::spawn(server.shutdown_on_signal(Duration::from_secs(3_600))?);
+        }
+        _ => {}
     }
     let session = run.session();
     session.edit(|edit| {

@@ -175,16 +175,25 @@ async fn what_a_handler_needs_is_checked_before_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stateless_client_cannot_be_asked_while_a_handler_runs() {
+async fn a_stateless_client_is_asked_in_a_result_and_calls_again() {
     let server = serve(asking());
     let client = Client::builder(&server)
         .version(ProtocolVersion::LATEST)
-        .on_elicit(|_| Answer::decline())
+        .on_elicit(|_| Answer::accept(json!({"seat": "12C"})))
         .connect()
         .await;
-    let said = client.call_tool("book", json!({})).await.error();
-    assert!(said.contains("InputRequiredResult"), "{said}");
-    assert_eq!(client.questions(), []);
+    let params = json!({"name": "book"});
+    let asked = client.request("tools/call", params.clone()).await.unwrap();
+    assert_eq!(asked["resultType"], "input_required");
+    let question = &asked["inputRequests"]["seat"];
+    assert_eq!(question["method"], "elicitation/create");
+    assert_eq!(question["params"]["message"], "Which seat?");
+    let again = client.answered(params, &asked).await.unwrap();
+    let told = client.request("tools/call", again).await.unwrap();
+    assert_eq!(told["resultType"], "complete");
+    assert_eq!(told["content"][0]["text"], "seat 12C");
+    assert_eq!(client.questions().len(), 1);
+    assert_eq!(client.notifications().await, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,9 +256,11 @@ async fn a_handler_may_return_its_questions_by_hand() {
             result["inputRequests"]["name"]["method"],
             "elicitation/create"
         );
+        let state = result["requestState"].as_str().unwrap();
+        assert!(!state.contains("round one"), "it is sealed: {state}");
         let answers = json!({"name": {"action": "accept", "content": {"name": "Ann"}}});
         let again = json!({
-            "name": "by_hand", "inputResponses": answers, "requestState": result["requestState"],
+            "name": "by_hand", "inputResponses": answers, "requestState": state,
         });
         let result = client.request("tools/call", again).await.unwrap();
         assert_eq!(result["content"][0]["text"], "hello \"Ann\"");

@@ -1,8 +1,10 @@
 //! `subscriptions/listen`, and subscriptions of the handshake era.
 
+use mcp_session::server::Farewell;
 use mcp_session::testing::Client;
 use mcp_session::{Resource, Server, Variant};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::{named, serve, template};
 
@@ -164,6 +166,72 @@ async fn a_cancelled_stream_gets_no_answer() {
         .unwrap();
     assert_eq!(client.notifications().await, []);
     assert!(!pending.is_answered());
+}
+
+/// What a byte stream carries behind the acknowledgement of a `subscriptions/listen` that the
+/// server ends: by a shutdown, or because the input has ended.
+async fn goodbye(server: &Server, wish: Value, by_shutdown: bool) -> Vec<Value> {
+    let (client, stream) = tokio::io::duplex(1 << 16);
+    let (reader, writer) = tokio::io::split(stream);
+    let run = tokio::spawn(server.duplex(reader, writer).serve());
+    let (output, mut input) = tokio::io::split(client);
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params = json!({"_meta": meta, "notifications": wish});
+    let method = "subscriptions/listen";
+    let listen = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    input
+        .write_all(format!("{listen}\n").as_bytes())
+        .await
+        .unwrap();
+    let mut lines = BufReader::new(output).lines();
+    let acknowledged = lines.next_line().await.unwrap().unwrap();
+    assert!(acknowledged.contains("subscriptions/acknowledged"));
+    if by_shutdown {
+        server.shutdown().await;
+    } else {
+        input.shutdown().await.unwrap();
+    }
+    let mut rest = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        rest.push(serde_json::from_str(&line).unwrap());
+    }
+    run.await.unwrap().unwrap();
+    rest
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_operator_chooses_how_the_server_ends_a_stream_over_a_byte_stream() {
+    let tag = "io.modelcontextprotocol/subscriptionId";
+    let both = ["cancelled", "result"];
+    for (farewell, expected) in [
+        (Farewell::CancelledThenResult, &both[..]),
+        (Farewell::Cancelled, &both[..1]),
+        (Farewell::Result, &both[1..]),
+    ] {
+        for by_shutdown in [false, true] {
+            let template = template().tool(named("tool")).build().unwrap();
+            let server = Server::builder(template).farewell(farewell);
+            let server = server.build().unwrap();
+            let empty = goodbye(&server, json!({}), false).await;
+            assert_eq!(empty.len(), 1, "nothing but the answer was asked for");
+            assert_eq!(empty[0]["result"]["resultType"], "complete");
+            let wish = json!({"toolsListChanged": true});
+            let said = goodbye(&server, wish, by_shutdown).await;
+            let kinds = said.iter().map(|one| {
+                if one["method"] == "notifications/cancelled" {
+                    assert_eq!(one["params"]["requestId"], 1);
+                    return "cancelled";
+                }
+                assert_eq!(one["id"], 1);
+                assert_eq!(one["result"]["_meta"][tag], 1);
+                "result"
+            });
+            assert_eq!(kinds.collect::<Vec<_>>(), expected, "{farewell:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

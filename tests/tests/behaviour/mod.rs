@@ -7,6 +7,7 @@ mod cancelling;
 mod custom;
 mod editing;
 mod errands;
+mod forms;
 mod handles;
 mod hiding;
 mod lifecycle;

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use mcp_session::protocol::ProtocolVersion;
+use mcp_session::protocol::{Era, ProtocolVersion};
 use mcp_session::session::Opening;
 use mcp_session::testing::Client;
 use mcp_session::{
-    BoxError, Context, Family, Limits, Principal, Refused, Resource, Server, Session, Tool,
-    ToolError, Variant,
+    BoxError, Context, EndReason, Family, Limits, Principal, Refused, Resource, Server, Session,
+    Tool, ToolError, Variant,
 };
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -226,8 +226,12 @@ async fn durable_changes_outlive_the_session_and_every_revision() {
     ann.call_tool("keep", json!({})).await;
     let scope = server.principal(&principal("ann"));
     scope.edit(|edit| edit.hide_tool("a")).await.unwrap();
-    tokio::time::advance(Duration::from_secs(100)).await;
-    // Somebody comes, and who rested for too long is put away.
+    let hers = server.sessions().of(&principal("ann")).into_iter();
+    let mut hers = hers.filter(|session| session.opening().era() == Era::Stateless);
+    let session = hers.next().unwrap();
+    // Who rests for too long is put away.
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(session.end_reason(), Some(EndReason::Idle));
     stateless(&server, "bob").await.list_tools().await;
     assert_eq!(opened.load(Ordering::Relaxed), 2);
     assert_eq!(names(&ann).await, ["keep", "kept"]);

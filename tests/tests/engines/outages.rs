@@ -96,13 +96,13 @@ async fn nobody_waits_for_an_engine_that_is_not_there() {
     for (url, _listener) in nobody("postgres").await {
         let store = PostgresStore::builder(url).timeout(PATIENCE).connect();
         let error = timeout(BOUND, store).await.unwrap().unwrap_err();
-        assert!(error.is_store(), "{error:?}");
+        assert!(error.is_unavailable(), "{error:?}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
     for (url, _listener) in nobody("redis").await {
         let store = RedisStore::builder(url).timeout(PATIENCE).connect();
         let error = timeout(BOUND, store).await.unwrap().unwrap_err();
-        assert!(error.is_store(), "{error:?}");
+        assert!(error.is_unavailable(), "{error:?}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }

@@ -17,12 +17,12 @@ async fn a_wrong_password_is_refused_and_not_shown() {
         format!("{user}:{SECRET}@{host}")
     };
     let error = PostgresStore::connect(wrong(&database)).await.unwrap_err();
-    assert!(error.is_store());
+    assert!(error.is_unavailable());
     let text = format!("{error:?}");
     assert!(text.contains("password authentication failed"), "{text}");
     assert!(!text.contains(SECRET));
     let error = RedisStore::connect(wrong(&redis)).await.unwrap_err();
-    assert!(error.is_store());
+    assert!(error.is_unavailable());
     let text = format!("{error:?}");
     assert!(text.contains("WRONGPASS"), "{text}");
     assert!(!text.contains(SECRET));

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod booking;
+mod callers;
+mod governed;
 mod process;
 mod replicas;
 mod web;
@@ -157,73 +160,44 @@ async fn stdio_cli_tells_people_and_models_the_same() {
 }
 
 #[tokio::test]
-async fn per_user_tools_shows_each_caller_their_own() {
+async fn basket_keeps_what_was_put_in_for_a_client_without_a_session_too() {
     bounded(async {
-        let server = Child::start_http("per_user_tools").await;
-        let (ada, bob) = (server.url.query("user=ada"), server.url.query("user=bob"));
-        let adas = ada.call("tools/list", json!({})).await;
-        let own = [
-            "whoami",
-            "unlock_expert",
-            "query_overdue",
-            "query_top_customers",
-        ];
-        assert_eq!(tool_names(&adas), own);
-        assert_eq!(adas["result"]["cacheScope"], "private");
-        let call = |name: &str| json!({"name": name});
-        let hidden = bob.call("tools/call", call("query_overdue")).await;
-        let unknown = bob.call("tools/call", call("query_overdrawn")).await;
-        let renamed = unknown.to_string().replace("overdrawn", "overdue");
-        assert_eq!(hidden.to_string(), renamed);
-
-        let refused = ada.call("tools/call", call("unlock_expert")).await;
-        assert_eq!(refused["result"]["isError"], true);
-        assert!(text(&refused).contains("on_open"), "{refused}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn per_user_tools_unlocks_the_expert_in_a_handshake_session() {
-    bounded(async {
-        let mut server = Child::start("per_user_tools", &["--stdio"]);
-        server.initialize().await;
-        let before = server.ask("tools/list", json!({})).await;
-        assert!(!tool_names(&before).contains(&"expert"));
-        server
-            .ask("tools/call", json!({"name": "unlock_expert"}))
+        let call = |name: &str, arguments: Value| json!({"name": name, "arguments": arguments});
+        let http = Child::start_http("basket").await;
+        let taken = http
+            .url
+            .call("tools/call", call("new_basket", json!({})))
             .await;
-        let after = server.ask("tools/list", json!({})).await;
-        assert!(tool_names(&after).contains(&"expert"));
-        assert_eq!(server.notified, ["notifications/tools/list_changed"]);
-        let stateless = server.ask("tools/list", web::stateless(json!({}))).await;
-        assert_eq!(tool_names(&stateless), tool_names(&before));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn ab_gating_keeps_its_choice() {
-    bounded(async {
-        let server = Child::start_http("ab_gating").await;
-        let chosen = [
-            ("ada", 1),
-            ("gus", 2),
-            ("nobody&variant=beta", 2),
-            ("gus&variant=default", 1),
-        ];
-        for (user, tools) in chosen {
-            let url = server.url.query(&format!("user={user}"));
-            for _ in 0..2 {
-                let listed = url.call("tools/list", json!({})).await;
-                assert_eq!(tool_names(&listed).len(), tools, "{user}");
-            }
-        }
-        let session = server.url.query("user=gus").open().await;
-        assert_eq!(
-            tool_names(&session.ask("tools/list", json!({})).await).len(),
-            2
+        let basket = text(&taken).to_owned();
+        assert_eq!(taken["result"]["structuredContent"]["basket"], basket);
+        let tea = call(
+            "add_item",
+            json!({"basket": basket, "sku": "tea", "count": 2}),
         );
+        http.url.call("tools/call", tea).await;
+        // In a session of the other era, the basket is the same.
+        let session = http.url.open().await;
+        let shown = session.ask("tools/call", call("show_basket", json!({"basket": basket})));
+        let shown = shown.await["result"]["structuredContent"].clone();
+        assert_eq!(
+            shown,
+            json!({"items": {"tea": 2}, "total": 990, "paid": false})
+        );
+        let pay = || call("check_out", json!({"basket": basket}));
+        assert_eq!(text(&http.url.call("tools/call", pay()).await), "paid 9.90");
+        let again = http.url.call("tools/call", pay()).await;
+        assert_eq!(again["result"]["isError"], true, "{again}");
+
+        let mut stdio = Child::start("basket", &["--stdio"]);
+        stdio.initialize().await;
+        let unknown = call("show_basket", json!({"basket": basket}));
+        let unknown = stdio.ask("tools/call", web::stateless(unknown)).await;
+        assert!(text(&unknown).contains("`new_basket`"), "{unknown}");
+        let own = stdio.ask("tools/call", call("new_basket", json!({}))).await;
+        let listed = web::stateless(call("list_baskets", json!({})));
+        let listed = stdio.ask("tools/call", listed).await;
+        let handles = &listed["result"]["structuredContent"]["handles"];
+        assert_eq!(handles[0]["handle"], text(&own));
     })
     .await;
 }

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{ChildStdin, ChildStdout, Command},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
 };
 
 use crate::examples::web::Url;
@@ -20,9 +20,12 @@ pub(crate) struct Child {
     child: tokio::process::Child,
     stdin: Option<ChildStdin>,
     stdout: Lines<BufReader<ChildStdout>>,
+    stderr: Option<Lines<BufReader<ChildStderr>>>,
     next_id: u64,
     /// The methods of the notifications so far.
     pub(crate) notified: Vec<String>,
+    /// What the user says when the server asks something.
+    pub(crate) answers: Option<fn(&Value) -> Value>,
 }
 
 /// A running example and where it is reached.
@@ -33,17 +36,31 @@ pub(crate) struct Web {
 
 impl Child {
     pub(crate) fn start(example: &str, args: &[&str]) -> Self {
-        let mut child = command(example, args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(&mut command(example, args))
+    }
+
+    /// Starts it over stdio on behalf of a user.
+    pub(crate) fn start_as(user: &str, example: &str) -> Self {
+        Self::spawn(command(example, &["--stdio"]).env("USER", user))
+    }
+
+    /// Starts it with its standard error for the test to read.
+    pub(crate) fn start_watched(example: &str, args: &[&str]) -> Self {
+        Self::spawn(command(example, args).stderr(Stdio::piped()))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take();
         Self {
+            stderr: stderr.map(|stderr| BufReader::new(stderr).lines()),
             stdin: child.stdin.take(),
             stdout: BufReader::new(child.stdout.take().unwrap()).lines(),
             child,
             next_id: 0,
             notified: Vec::new(),
+            answers: None,
         }
     }
 
@@ -57,6 +74,12 @@ impl Child {
     pub(crate) async fn line(&mut self) -> String {
         let line = self.stdout.next_line().await.unwrap();
         line.expect("the example goes on")
+    }
+
+    /// The next line of its standard error; `None` at its end.
+    pub(crate) async fn told(&mut self) -> Option<String> {
+        let stderr = self.stderr.as_mut().expect("it is watched");
+        stderr.next_line().await.unwrap()
     }
 
     /// The URL it prints.
@@ -87,8 +110,14 @@ impl Child {
         loop {
             let line = self.line().await;
             let message: Value = serde_json::from_str(&line).unwrap();
-            if message["id"] == id {
+            if message["id"] == id && message.get("method").is_none() {
                 return message;
+            }
+            if let (Some(answer), Some(id)) = (self.answers, message.get("id")) {
+                let result = answer(&message["params"]);
+                self.send(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
+                    .await;
+                continue;
             }
             self.notified
                 .push(message["method"].as_str().unwrap().to_owned());

@@ -7,9 +7,12 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-/// Where a server is reached.
+/// Where a server is reached, and as whom.
 #[derive(Debug, Clone)]
-pub(crate) struct Url(String);
+pub(crate) struct Url {
+    text: String,
+    token: Option<&'static str>,
+}
 
 /// A handshake session.
 pub(crate) struct Session {
@@ -19,16 +22,30 @@ pub(crate) struct Session {
 
 impl Url {
     pub(crate) fn new(url: &str) -> Self {
-        Self(url.to_owned())
+        Self {
+            text: url.to_owned(),
+            token: None,
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The same URL with a query.
     pub(crate) fn query(&self, query: &str) -> Self {
-        Self(format!("{}?{query}", self.0))
+        Self {
+            text: format!("{}?{query}", self.text),
+            token: self.token,
+        }
+    }
+
+    /// The same URL, for whoever has this token.
+    pub(crate) fn bearing(&self, token: &'static str) -> Self {
+        Self {
+            text: self.text.clone(),
+            token: Some(token),
+        }
     }
 
     /// One request of the stateless era.
@@ -68,7 +85,7 @@ impl Url {
         headers: Vec<(String, String)>,
         body: String,
     ) -> Response<hyper::body::Incoming> {
-        let (authority, path) = self.0["http://".len()..].split_once('/').unwrap();
+        let (authority, path) = self.text["http://".len()..].split_once('/').unwrap();
         let stream = TcpStream::connect(authority).await.unwrap();
         let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = connected.unwrap();
@@ -89,12 +106,23 @@ impl Url {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+        if let Some(token) = self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
         sender.send_request(request).await.unwrap()
     }
 }
 
 impl Session {
+    /// True while there is such a session.
+    pub(crate) async fn is_there(&self) -> bool {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let status = self.post(body.to_string()).await.status();
+        assert!(status == 200 || status == 404, "{status}");
+        status == 200
+    }
+
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         read(self.post(body.to_string()).await).await
@@ -120,12 +148,24 @@ pub(crate) fn initialize() -> Value {
     json!({
         "protocolVersion": "2025-11-25",
         "clientInfo": {"name": "test", "version": "1"},
-        "capabilities": {},
+        "capabilities": {"elicitation": {}},
     })
 }
 
 /// Does what a printed `curl` command does: `curl -s URL -H HEADER… -d BODY`.
 pub(crate) async fn pasted(command: &str) -> Value {
+    read(posted(command).await).await
+}
+
+/// Does what a printed command does that shows the headers too: the session that it opens, and the
+/// answer.
+pub(crate) async fn pasted_opening(command: &str) -> (String, Value) {
+    let answer = posted(&command.replace("curl -si", "curl -s")).await;
+    let id = answer.headers()["mcp-session-id"].to_str().unwrap();
+    (id.to_owned(), read(answer).await)
+}
+
+async fn posted(command: &str) -> Response<hyper::body::Incoming> {
     // Every word with blanks in it is in single quotes, and none of these has such a quote in it.
     let mut words = command.split('\'').map(str::trim);
     assert_eq!(words.next(), Some("curl -s"));
@@ -143,11 +183,19 @@ pub(crate) async fn pasted(command: &str) -> Value {
     }
     let answer = url.post(headers, body.unwrap()).await;
     assert_eq!(answer.status(), 200);
-    read(answer).await
+    answer
 }
 
+/// The answer, which is the last message where others come before it.
 async fn read(response: Response<hyper::body::Incoming>) -> Value {
-    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    let is_stream = response.headers()[CONTENT_TYPE] == "text/event-stream";
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
+    let text = std::str::from_utf8(&body).unwrap();
+    let mut messages = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let answer = if is_stream {
+        messages.next_back().unwrap()
+    } else {
+        text
+    };
+    serde_json::from_str(answer).unwrap()
 }

@@ -10,10 +10,12 @@ use std::{
 
 use http::{Method, StatusCode};
 use mcp_session::auth::{self, BearerTokens, Caller, Challenge};
-use mcp_session::{Context, Principal, Prompt, Resource, Server, Session, Template, tool};
+use mcp_session::{
+    Context, Principal, Prompt, Resource, Server, Session, Template, ToolError, tool,
+};
 use serde_json::{Value, json};
 
-use crate::http::support::{Client, Events, pass, said};
+use crate::http::support::{Client, Events, initialize, pass, said};
 
 /// Who is calling.
 #[tool]
@@ -32,6 +34,12 @@ async fn wipe(ctx: Context) -> String {
     format!("wiped, admin {}", ctx.has_scope("admin"))
 }
 
+/// Asks the client where it works.
+#[tool]
+async fn ask(ctx: Context) -> Result<String, ToolError> {
+    Ok(format!("{} roots", ctx.roots().await?.len()))
+}
+
 fn template() -> Template {
     let secret = Resource::new("note://secret", "secret")
         .guard("notes")
@@ -43,6 +51,7 @@ fn template() -> Template {
     Template::builder("guarded", "1.0.0")
         .tool(whoami)
         .tool(wipe)
+        .tool(ask)
         .resource(secret)
         .prompt(plan)
         .build()
@@ -57,6 +66,14 @@ fn tokens() -> BearerTokens {
     BearerTokens::new()
         .token("ann", caller("ann"))
         .token("ann, refreshed", caller("ann"))
+        .token(
+            "ann of another issuer",
+            Caller::new(Principal::new("elsewhere", "ann")),
+        )
+        .token(
+            "ann of another client",
+            Caller::new(Principal::new("test", "ann").client("editor")),
+        )
         .token(
             "bob",
             caller("bob").scopes(["files:write", "files:delete", "notes"]),
@@ -151,52 +168,128 @@ async fn a_session_survives_a_refreshed_token_and_not_a_revoked_one() {
     assert_eq!(client.post(call).await.status, StatusCode::UNAUTHORIZED);
 }
 
-#[tokio::test]
+/// Opens a session of a client that can be asked for its roots.
+async fn with_roots(server: &Server, token: &'static str) -> Client {
+    let mut client = modern(server, Some(token));
+    client.version = "2025-11-25";
+    let mut message = initialize(client.version);
+    message["params"]["capabilities"] = json!({"roots": {}});
+    let answer = client.post(message).await;
+    client.session = answer.header("mcp-session-id");
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    assert_eq!(client.post(note).await.status, StatusCode::ACCEPTED);
+    client
+}
+
+/// Everything by which a session can be named, and all that comes back but for the time.
+async fn ways(
+    client: &Client,
+    event: &str,
+    question: &Value,
+) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
+    let note = |method: &str, params: Value| {
+        let mut note = json!({"jsonrpc": "2.0", "method": method});
+        note["params"] = params;
+        note
+    };
+    let messages = [
+        client.call(7, "whoami", 0),
+        client.message(7, "tools/list", json!({})),
+        client.message(7, "ping", json!({})),
+        client.message(7, "no/such", json!({})),
+        client.message(7, "logging/setLevel", json!({"level": "debug"})),
+        client.message(7, "resources/subscribe", json!({"uri": "note://secret"})),
+        note("notifications/initialized", json!({})),
+        note("notifications/cancelled", json!({"requestId": 1})),
+        note("notifications/roots/list_changed", json!({})),
+        json!({"jsonrpc": "2.0", "id": question, "result": {"roots": []}}),
+        json!({"jsonrpc": "2.0", "id": question, "error": {"code": 1, "message": "no"}}),
+        json!([client.message(7, "ping", json!({}))]),
+    ];
+    let mut answers = vec![
+        client.get(None).await,
+        client.get(Some(event)).await,
+        client.get(Some("nonsense")).await,
+        client.delete().await,
+    ];
+    for message in messages {
+        // Also in a revision that it was not opened with, and in none that there is.
+        for version in ["2025-11-25", "2025-03-26", "1999-01-01"] {
+            let client = Client {
+                version,
+                ..client.clone()
+            };
+            answers.push(client.post(message.clone()).await);
+        }
+    }
+    let mut all = Vec::new();
+    for answer in answers {
+        assert!(answer.status.is_client_error(), "{}", answer.status);
+        let headers = answer.headers.iter().map(|(name, value)| {
+            let value = value.to_str().unwrap().to_owned();
+            (name.to_string(), value)
+        });
+        let (status, headers) = (answer.status, headers.collect());
+        all.push((status, headers, answer.text().await));
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_principals_session_answers_like_one_that_never_was() {
     let server = server();
-    let ann = Client::handshake_as(server.http(), "ann").await;
-    let event = ann.get(None).await.events.event().await.unwrap().id;
-    let foreign = Client {
-        token: Some("bob"),
-        ..ann.clone()
-    };
-    let unknown = Client {
-        session: Some("nobody's".to_owned()),
-        ..foreign.clone()
-    };
-    async fn ways(client: &Client, event: Option<&str>) -> Vec<(StatusCode, String)> {
-        let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        let response = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
-        let batch = json!([note.clone()]);
-        let mut answers = vec![client.get(None).await, client.get(event).await];
-        for message in [client.call(7, "whoami", 0), note, response, batch] {
-            answers.push(client.post(message).await);
+    let ann = with_roots(&server, "ann").await;
+    let mut standing = ann.get(None).await.events;
+    let event = standing.event().await.unwrap().id.unwrap();
+    let mut asking = ann.post(ann.call(1, "ask", 0)).await.events;
+    let question = asking.message().await.unwrap()["id"].clone();
+    pass(Duration::from_secs(5)).await;
+    let session = server.sessions().list().remove(0);
+    let before = session.stats();
+    assert_eq!(before.in_flight, 1);
+
+    let strangers = ["bob", "ann of another issuer", "ann of another client"];
+    for stranger in strangers {
+        let foreign = Client {
+            token: Some(stranger),
+            ..ann.clone()
+        };
+        let unknown = Client {
+            session: Some("nobody's".to_owned()),
+            ..foreign.clone()
+        };
+        let seen = ways(&foreign, &event, &question).await;
+        let never = ways(&unknown, &event, &question).await;
+        for (seen, never) in seen.iter().zip(&never) {
+            assert_eq!(seen, never, "{stranger}");
         }
-        answers.push(client.delete().await);
-        let mut all = Vec::new();
-        for answer in answers {
-            all.push((answer.status, answer.text().await));
-        }
-        all
+        // Her event in a session of his own resumes what nonsense does.
+        let own = Client::handshake_as(server.http(), stranger).await;
+        let replayed = own.get(Some(&event)).await;
+        let nonsense = own.get(Some("nonsense")).await;
+        assert_eq!(replayed.status, StatusCode::BAD_REQUEST);
+        assert_eq!(replayed.headers, nonsense.headers);
+        assert_eq!(replayed.text().await, nonsense.text().await);
+        // His answer to her question is an answer to nothing.
+        let answer = json!({"jsonrpc": "2.0", "id": question, "result": {"roots": []}});
+        assert_eq!(own.post(answer).await.status, StatusCode::ACCEPTED);
+        own.delete().await;
     }
-    let event = event.as_deref();
-    let seen = ways(&foreign, event).await;
-    assert_eq!(seen, ways(&unknown, event).await);
-    assert!(
-        seen.iter()
-            .filter(|(status, _)| *status == StatusCode::NOT_FOUND)
-            .count()
-            >= 6
-    );
-    // Nothing of it has touched the session.
+
+    // Nothing of it has touched the session: not even its rest.
+    let after = session.stats();
+    assert_eq!((after.in_flight, after.traffic), (1, before.traffic));
+    assert!(after.connected && session.end_reason().is_none());
+    pass(Duration::from_secs(5)).await;
+    assert!(session.stats().silence >= Duration::from_secs(10));
     let mut refreshed = ann;
     refreshed.token = Some("ann, refreshed");
-    let answer = refreshed
-        .post(refreshed.call(1, "whoami", 0))
-        .await
-        .json()
-        .await;
-    assert_eq!(said(&answer), "ann");
+    let roots = json!({"roots": [{"uri": "file:///a"}]});
+    let answer = json!({"jsonrpc": "2.0", "id": question, "result": roots});
+    assert_eq!(refreshed.post(answer).await.status, StatusCode::ACCEPTED);
+    assert_eq!(said(&asking.message().await.unwrap()), "1 roots");
+    let answer = refreshed.post(refreshed.call(2, "whoami", 0)).await;
+    assert_eq!(said(&answer.json().await), "ann");
     assert_eq!(refreshed.delete().await.status, StatusCode::NO_CONTENT);
 }
 
@@ -214,7 +307,7 @@ async fn what_is_guarded_is_listed_and_asks_for_its_scopes() {
             .await
             .json()
             .await;
-        assert_eq!(list["result"]["tools"].as_array().unwrap().len(), 2);
+        assert_eq!(list["result"]["tools"].as_array().unwrap().len(), 3);
         let answer = client.post(client.call(2, "wipe", 0)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert_eq!(answer.header("www-authenticate").as_deref(), Some(asked));

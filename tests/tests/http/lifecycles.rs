@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use http::StatusCode;
+use mcp_session::protocol::ProtocolVersion;
 use mcp_session::server::{Limits, TemplateBuilder};
 use mcp_session::session::SessionState;
-use mcp_session::{BoxError, EndReason, Server, Session, Template, Tool};
+use mcp_session::{BoxError, EndReason, Principal, Server, Session, Template, Tool};
 use parking_lot::Mutex;
 use serde_json::json;
 
@@ -93,9 +94,9 @@ async fn a_silent_session_is_parked_then_thawed_by_the_next_request_and_ends_onl
     let session = only(&server);
     session.edit(|edit| edit.hide_tool("stuck")).unwrap();
     secs(30).await;
-    assert_eq!(session.state(), SessionState::Idle);
+    assert_eq!(session.lifecycle(), SessionState::Idle);
     secs(200).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     let answer = client
         .post(client.message(1, "tools/list", json!({})))
         .await;
@@ -106,12 +107,12 @@ async fn a_silent_session_is_parked_then_thawed_by_the_next_request_and_ends_onl
             .len(),
         2
     );
-    assert_eq!(session.state(), SessionState::Active);
+    assert_eq!(session.lifecycle(), SessionState::Active);
     secs(900).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     secs(200).await;
     assert_eq!(session.end_reason(), Some(EndReason::Idle));
-    assert_eq!(session.state(), SessionState::Terminated);
+    assert_eq!(session.lifecycle(), SessionState::Terminated);
     assert_eq!(list(&client).await, StatusCode::NOT_FOUND);
     assert!(server.sessions().is_empty());
     let expected = [
@@ -144,7 +145,7 @@ async fn an_open_stream_and_a_running_call_keep_a_session_active() {
         .sessions()
         .list()
         .iter()
-        .map(Session::state)
+        .map(Session::lifecycle)
         .collect();
     assert_eq!(states, [SessionState::Active; 2]);
     drop((stream, call));
@@ -194,11 +195,11 @@ async fn a_hook_that_hangs_fails_or_panics_holds_up_nothing() {
     let client = Client::handshake(server.http()).await;
     let session = only(&server);
     secs(150).await;
-    assert_eq!(session.state(), SessionState::Parked);
+    assert_eq!(session.lifecycle(), SessionState::Parked);
     client.delete().await;
-    assert_eq!(session.state(), SessionState::Terminating);
+    assert_eq!(session.lifecycle(), SessionState::Terminating);
     secs(10).await;
-    assert_eq!(session.state(), SessionState::Terminated);
+    assert_eq!(session.lifecycle(), SessionState::Terminated);
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,6 +218,15 @@ async fn a_panic_in_a_tool_is_told_to_on_error_and_ends_nothing() {
         let answer = client.post(client.call(2, "plain", 0)).await.json().await;
         assert_eq!(said(&answer), "plain");
     }
+}
+
+/// A client of the stateless era that comes as a principal.
+async fn principal(server: &Server, name: &str) -> mcp_session::testing::Client {
+    mcp_session::testing::Client::builder(server)
+        .version(ProtocolVersion::LATEST)
+        .principal(Principal::new("test", name))
+        .connect()
+        .await
 }
 
 /// One way for a session to end: how a server is brought to it, and the reason.
@@ -278,6 +288,38 @@ const WAYS: &[Way] = &[
         drop(client);
         pass(Duration::from_secs(30)).await;
     }.boxed(), EndReason::Transport),
+    ("call that panicked", |server| async move {
+        let client = Client::handshake(server.http()).await;
+        client.post(client.call(1, "panics", 0)).await;
+        client.delete().await;
+    }.boxed(), EndReason::Client),
+    ("deleted twice", |server| async move {
+        let client = Client::handshake(server.http()).await;
+        let call = tokio::spawn(client.start(&client.call(1, "stuck", 0)));
+        pass(Duration::ZERO).await;
+        let session = only(&server);
+        tokio::join!(client.delete(), client.delete());
+        assert!(!server.sessions().end(session.id()));
+        call.await.unwrap().unwrap();
+    }.boxed(), EndReason::Client),
+    ("principal at rest", |server| async move {
+        let ann = principal(&server, "ann").await;
+        ann.list_tools().await;
+        secs(1_100).await;
+        // Somebody comes, and who rested for too long is put away.
+        principal(&server, "ben").await.list_tools().await;
+    }.boxed(), EndReason::Idle),
+    ("principal's shutdown", |server| async move {
+        let ann = principal(&server, "ann").await;
+        ann.list_tools().await;
+        server.shutdown().await;
+    }.boxed(), EndReason::Shutdown),
+    ("principal's server dropped", |server| async move {
+        let ann = principal(&server, "ann").await;
+        ann.call_tool("panics", json!({})).await;
+        ann.close().await;
+        drop(server);
+    }.boxed(), EndReason::Shutdown),
     ("stateless request", |server| async move {
         let client = Client::modern(server.http());
         client.post(client.call(1, "plain", 0)).await;
@@ -304,7 +346,7 @@ async fn every_way_to_end_runs_on_close_once_with_its_reason() {
             limits
         };
         let (server, told) = noting(template(), limits);
-        let kept = (*name != "server dropped").then(|| server.clone());
+        let kept = (!name.ends_with("server dropped")).then(|| server.clone());
         way(server).await;
         pass(Duration::ZERO).await;
         let told = told.lock();
@@ -319,19 +361,26 @@ async fn every_way_to_end_runs_on_close_once_with_its_reason() {
     }
 }
 
+type Hook = fn(Session) -> futures_util::future::BoxFuture<'static, Result<(), BoxError>>;
+
+/// One way for an opening to fail: the hook, whether its client waits, and the reason in the
+/// handshake era and in the stateless one.
+type Failing = (Hook, bool, [EndReason; 2]);
+
 #[tokio::test(start_paused = true)]
 async fn an_opening_that_fails_is_closed_too_in_both_eras() {
-    type Hook = fn(Session) -> futures_util::future::BoxFuture<'static, Result<(), BoxError>>;
-    let hooks: [(Hook, EndReason); 3] = [
-        (|_| async { Err("full".into()) }.boxed(), EndReason::Refused),
-        (
-            |_| async { panic!("this panic is part of the test") }.boxed(),
-            EndReason::Error,
-        ),
-        (|_| std::future::pending().boxed(), EndReason::Error),
+    use EndReason::{Error, Refused, Request, Transport};
+    let refuses: Hook = |_| async { Err("full".into()) }.boxed();
+    let panics: Hook = |_| async { panic!("this panic is part of the test") }.boxed();
+    let hangs: Hook = |_| std::future::pending().boxed();
+    let ways: [Failing; 4] = [
+        (refuses, true, [Refused, Refused]),
+        (panics, true, [Error, Error]),
+        (hangs, true, [Error, Request]),
+        (hangs, false, [Transport, Request]),
     ];
-    for (hook, reason) in hooks {
-        for modern in [false, true] {
+    for (hook, waits, reasons) in ways {
+        for (modern, reason) in [false, true].into_iter().zip(reasons) {
             let (server, told) = noting(template().on_open(hook), limits());
             let client = Client::modern(server.http());
             let message = if modern {
@@ -339,32 +388,22 @@ async fn an_opening_that_fails_is_closed_too_in_both_eras() {
             } else {
                 initialize("2025-11-25")
             };
-            let client = if modern {
-                client
-            } else {
-                Client {
-                    version: "2025-11-25",
-                    ..client
-                }
-            };
+            let version = if modern { client.version } else { "2025-11-25" };
+            let client = Client { version, ..client };
             let mut answer = client.start(&message).boxed();
-            if (&mut answer).now_or_never().is_none() {
-                if modern {
-                    // It has no deadline of its own there: the client gives up.
-                    drop(answer);
-                    pass(Duration::ZERO).await;
-                    assert_eq!(*told.lock(), ["closed: request over"]);
-                    continue;
-                }
+            // In the stateless era the hook has no deadline of its own: there the client gives up.
+            let gives_up = !waits || reason == Request;
+            if (&mut answer).now_or_never().is_none() && !gives_up {
                 answer.await.unwrap();
+            } else {
+                drop(answer);
             }
             pass(Duration::ZERO).await;
             let told = told.lock();
-            assert_eq!(
-                told.last().unwrap(),
-                &format!("closed: {reason}"),
-                "{modern}"
-            );
+            let mut ends = told.iter().filter(|what| what.starts_with("closed"));
+            let closed = format!("closed: {reason}");
+            assert_eq!((told.last(), ends.next()), (Some(&closed), Some(&closed)));
+            assert_eq!(ends.next(), None, "{modern}: {told:?}");
             assert!(server.sessions().is_empty());
         }
     }

@@ -58,26 +58,27 @@ async fn the_acknowledgement_is_first_and_everything_carries_the_requests_own_id
 }
 
 #[tokio::test]
-async fn nothing_comes_that_was_not_asked_for() {
+async fn a_stream_that_can_carry_nothing_is_complete_at_once() {
     let (server, _) = server();
     let client = Client::modern(server.http());
-    let deaf = json!({"notifications": {"promptsListChanged": true}});
-    let mut empty = client
-        .post(client.message(1, "subscriptions/listen", deaf))
-        .await
-        .events;
-    let acknowledged = empty.message().await.unwrap();
-    assert_eq!(
-        acknowledged["params"]["notifications"],
+    // Nothing is asked for, in one way or another; or no prompts are declared.
+    for wish in [
         json!({}),
-        "no prompts are declared"
-    );
-    assert_eq!(
-        kind(&empty.message().await.unwrap()),
-        "result",
-        "so there is nothing to wait for"
-    );
-    assert_eq!(empty.message().await, None);
+        json!({"toolsListChanged": false, "resourceSubscriptions": []}),
+        json!({"promptsListChanged": true}),
+    ] {
+        let params = json!({"notifications": wish});
+        let listen = client.message("l", "subscriptions/listen", params);
+        let said = client.post(listen).await.events.rest().await;
+        let kinds: Vec<_> = said.iter().map(kind).collect();
+        let acknowledged = "notifications/subscriptions/acknowledged";
+        assert_eq!(kinds, [acknowledged, "result"], "{wish}");
+        assert_eq!(said[0]["params"]["notifications"], json!({}));
+        assert_eq!(said[1]["id"], "l");
+        assert_eq!(said[1]["result"]["resultType"], "complete");
+        assert_eq!(said[1]["result"]["_meta"][TAG], "l");
+    }
+    assert_eq!(server.stats().listening, 0, "none of them stays open");
 }
 
 #[tokio::test]

@@ -14,11 +14,15 @@ mod listening;
 mod losses;
 mod notifying;
 mod observing;
+mod places;
 mod principals;
 mod proxies;
 mod refusals;
 mod roots;
 mod scopes;
 mod sessions;
-mod sockets;
-mod support;
+pub(crate) mod sockets;
+mod stalling;
+#[cfg(unix)]
+mod stopping;
+pub(crate) mod support;

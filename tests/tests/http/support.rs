@@ -331,15 +331,10 @@ pub(crate) fn initialize(version: &str) -> Value {
 pub(crate) async fn answered(future: HttpFuture) -> Answer {
     let response: Result<_, Infallible> = soon(future).await;
     let (parts, body) = response.unwrap().into_parts();
-    let events = Events {
-        body: Some(body),
-        text: String::new(),
-        blocks: VecDeque::new(),
-    };
     Answer {
         status: parts.status,
         headers: parts.headers,
-        events,
+        events: Events::of(body),
     }
 }
 
@@ -406,6 +401,14 @@ impl Block {
 }
 
 impl Events {
+    pub(crate) fn of(body: HttpBody) -> Self {
+        Self {
+            body: Some(body),
+            text: String::new(),
+            blocks: VecDeque::new(),
+        }
+    }
+
     /// The next block, comments included; `None` at the end of the stream.
     pub(crate) async fn block(&mut self) -> Option<Block> {
         loop {

@@ -4,7 +4,10 @@
     reason = "roots, sampling and logging are deprecated, and still asked for by older servers"
 )]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use parking_lot::Mutex;
 use rmcp::model::{
@@ -40,6 +43,8 @@ pub(crate) struct Handler {
     version: ProtocolVersion,
     heard: mpsc::Sender<Heard>,
     pub(crate) roots: Mutex<Vec<Root>>,
+    /// The user declines whatever is asked.
+    pub(crate) declines: AtomicBool,
 }
 
 impl Handler {
@@ -49,6 +54,7 @@ impl Handler {
             version,
             heard: sender,
             roots: Mutex::new(vec![Root::new("file:///work")]),
+            declines: false.into(),
         };
         (handler, heard)
     }
@@ -83,6 +89,9 @@ impl ClientHandler for Handler {
         else {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         };
+        if self.declines.load(Ordering::SeqCst) {
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        }
         let schema = serde_json::to_value(requested_schema).unwrap();
         self.hear(Heard::Elicitation(
             json!({"message": message, "schema": schema}),

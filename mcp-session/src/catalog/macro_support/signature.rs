@@ -46,8 +46,10 @@ impl Signature {
             self.required.push(name.to_owned());
         }
         if let Value::Object(members) = &mut schema {
-            if !description.is_empty() {
-                members.insert("description".to_owned(), description.into());
+            let hint = described.hint.unwrap_or_default();
+            if !description.is_empty() || !hint.is_empty() {
+                let both = format!("{description} {hint}");
+                members.insert("description".to_owned(), both.trim().into());
             }
             // A default of null says nothing that leaving the property out does not.
             if let Some(default) = default.filter(|default| !default.is_null()) {

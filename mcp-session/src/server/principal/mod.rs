@@ -13,15 +13,19 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
 use crate::catalog::{Edit, Overlay};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::server::open::Opened;
-use crate::server::{Server, ServerInner, Variant};
+use crate::server::{Live, Server, ServerInner, Variant};
 
+pub(crate) use record::Records;
 pub(crate) use table::Principals;
+
+use table::Key;
 
 /// What one principal is offered of one variant in the stateless era: the newest revision, and
 /// the principal's own durable changes.
@@ -64,6 +68,10 @@ impl PrincipalScope {
         &self.principal
     }
 
+    pub(crate) fn server(&self) -> Option<Arc<ServerInner>> {
+        self.server.upgrade()
+    }
+
     /// The variant of the template it is about.
     pub fn variant(&self) -> &str {
         &self.variant
@@ -94,7 +102,9 @@ impl PrincipalScope {
     pub async fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let server = self.server.upgrade().ok_or_else(Error::ended)?;
         let variant = server.variants.member(&self.variant)?;
-        let record = server.principals.record(&self.principal, variant.name());
+        let record = server
+            .records
+            .record(Key::new(&self.principal, variant.name()));
         let _one_at_a_time = record.editing().await;
         let before = record.durable();
         let (newest, mut overlay) = (variant.newest(), Overlay::default());
@@ -107,7 +117,8 @@ impl PrincipalScope {
         durable.settle();
         // Kept before the live session is looked for: one that opens meanwhile reads it.
         let durable = record.keep(durable);
-        if let Some(live) = server.principals.find(&self.principal, variant.name()) {
+        let sessions = server.sessions.principals();
+        if let Some(live) = sessions.find(&self.principal, variant.name()) {
             live.renew(Some(durable));
             server.listeners.refresh(|other| Arc::ptr_eq(other, &live));
         }
@@ -156,7 +167,7 @@ impl Context {
     /// [`Error::is_unkept`] for an anonymous caller, to whom nothing can belong;
     /// [`Error::is_ended`] when the server is gone.
     pub fn principal_scope(&self) -> Result<PrincipalScope> {
-        const REMEDY: &str = "the caller is anonymous; authenticate callers, or let the client use a handshake session";
+        const REMEDY: &str = "the caller is anonymous; authenticate callers, give the client a handle, or let it use a handshake session";
         let principal = self
             .principal()
             .ok_or_else(|| Error::unkept("what belongs to a principal", REMEDY))?;
@@ -173,6 +184,8 @@ pub(crate) struct Shared {
     users: AtomicUsize,
     /// The one run of `on_open`, begun by the first request that needs it.
     opened: OnceLock<watch::Receiver<Option<Opened>>>,
+    /// Its requests are to stop.
+    ended: CancellationToken,
 }
 
 impl Shared {
@@ -180,12 +193,23 @@ impl Shared {
         self.users.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn unused(&self) {
-        self.users.fetch_sub(1, Ordering::AcqRel);
+    pub(crate) fn is_used(&self) -> bool {
+        self.users() > 0
     }
 
-    pub(crate) fn is_used(&self) -> bool {
-        self.users.load(Ordering::Acquire) > 0
+    /// How many requests are in flight and streams open.
+    pub(crate) fn users(&self) -> usize {
+        self.users.load(Ordering::Acquire)
+    }
+
+    /// For one more request: cancelled when the session ends.
+    pub(crate) fn cancellation(&self) -> CancellationToken {
+        self.ended.child_token()
+    }
+
+    /// The session is over: its requests are cancelled.
+    pub(crate) fn end(&self) {
+        self.ended.cancel();
     }
 
     /// How `on_open` ended, or will; `begin` begins it.
@@ -194,5 +218,24 @@ impl Shared {
         begin: impl FnOnce() -> watch::Receiver<Option<Opened>>,
     ) -> watch::Receiver<Option<Opened>> {
         self.opened.get_or_init(begin).clone()
+    }
+}
+
+impl Live {
+    /// A principal's session is in use once less.
+    pub(crate) fn unused(&self) {
+        let Some(shared) = self.principals() else {
+            return;
+        };
+        if shared.users.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let rested = &self.hub().rested;
+        if !rested.load(Ordering::Relaxed) {
+            rested.store(true, Ordering::Release);
+        }
+        if self.core().end_reason().is_some() {
+            self.core().ended.cleared();
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Proves what an outbox keeps, coalesces, drops and replays.
 
 use super::*;
+use crate::protocol::ProgressToken;
 
 fn outbox(replay: Option<Replay>) -> Arc<Outbox> {
     Outbox::new(OutboxLimits {
         notices: 2,
+        notice_bytes: 1_000,
         window: WINDOW,
         replay,
     })
@@ -30,7 +32,10 @@ const REPLAY: Replay = Replay {
     events: 3,
     bytes: 1_000,
     age: Duration::from_secs(60),
+    stall: STALL,
 };
+
+const STALL: Duration = Duration::from_secs(5);
 
 #[tokio::test(start_paused = true)]
 async fn responses_are_never_dropped_and_notices_are() {
@@ -218,4 +223,113 @@ async fn resuming_at_an_older_place_forgets_nothing_that_was_read() {
     assert_eq!(read(&mut reader).len(), 3);
     drop(outbox.reader_after(1).unwrap());
     assert_eq!(read(&mut outbox.reader_after(2).unwrap()), ["2"]);
+}
+
+/// Says so much that a queue is full, and one thing more.
+fn storm(outbox: &Outbox) {
+    for text in ["log 0", "log 1", "log 2"] {
+        outbox.push(Kind::Notice, frame(text));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_from_a_full_queue_is_left_behind_and_comes_back_for_what_it_holds() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for text in ["0", "1", "2"] {
+        outbox.push(Kind::Response(None), frame(text));
+    }
+    assert_eq!(read(&mut reader), ["0", "1", "2"]);
+    let gone = outbox.gone();
+    clock::sleep(STALL * 9).await;
+    storm(&outbox);
+    assert!(outbox.is_connected(), "it had nothing to take until now");
+    clock::sleep(STALL).await;
+    outbox.push(Kind::Notice, frame("log 3"));
+    assert!(!outbox.is_connected() && gone.is_cancelled());
+    assert_eq!(outbox.alone_since(), Some(clock::now()));
+    assert!(reader.next().await.is_none(), "its stream has ended");
+    outbox.push(Kind::Response(None), frame("answer"));
+    outbox.end();
+    assert!(outbox.is_sound());
+    // It had seen one of the three that were sent before it stalled.
+    let mut back = outbox.reader_after(1).unwrap();
+    let rest = ["1", "2", "log 0", "log 1", "answer"];
+    assert_eq!(read(&mut back), rest, "what did not fit is lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_leaves_nobody_behind_who_reads() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    for _ in 0..3 {
+        clock::sleep(STALL * 9).await;
+        storm(&outbox);
+        assert_eq!(read(&mut reader), ["log 0", "log 1"]);
+    }
+    storm(&outbox);
+    clock::sleep(STALL / 2).await;
+    assert_eq!(text(reader.try_next().unwrap().frame.unwrap()), "log 0");
+    clock::sleep(STALL / 2).await;
+    storm(&outbox);
+    assert_eq!(read(&mut reader), ["log 1", "log 0"], "slow, but it reads");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_left_behind_who_could_not_come_back() {
+    let outbox = outbox(None);
+    let mut reader = outbox.reader();
+    storm(&outbox);
+    clock::sleep(STALL * 9).await;
+    storm(&outbox);
+    assert_eq!(read(&mut reader), ["log 0", "log 1"]);
+    assert!(outbox.is_connected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_read_before_takes_over_from_who_is_left_behind() {
+    let outbox = outbox(Some(REPLAY));
+    let (mut before, mut stalled) = (outbox.reader(), outbox.reader());
+    storm(&outbox);
+    clock::sleep(STALL).await;
+    storm(&outbox);
+    assert!(stalled.next().await.is_none());
+    assert_eq!(read(&mut before), ["log 0", "log 1"]);
+    drop((stalled, before));
+    assert!(!outbox.is_connected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn notices_are_bounded_by_their_bytes_too() {
+    let outbox = outbox(None);
+    let large = || Frame::One(vec![b'x'; 1_000].into());
+    let mut reader = outbox.reader();
+    for _ in 0..3 {
+        outbox.push(Kind::Notice, large());
+        outbox.push(Kind::Notice, frame("log"));
+        assert_eq!(outbox.held(), (1, 1_000), "it fits; what follows does not");
+        assert_eq!(read(&mut reader).len(), 1);
+    }
+    let progress = || Kind::Keyed(About::Progress(ProgressToken::from(1_i64)).into());
+    for text in ["1", "22", "333"] {
+        outbox.push(Kind::Notice, large());
+        outbox.push(progress(), frame(text));
+        assert!(outbox.is_sound());
+    }
+    assert_eq!(read(&mut reader).last().unwrap(), "333");
+    assert_eq!(outbox.held(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unread_takes_no_room_from_what_is_kept() {
+    let outbox = outbox(Some(REPLAY));
+    let mut reader = outbox.reader();
+    let say = |text| outbox.push(Kind::Response(None), frame(text));
+    ["0", "1", "2", "3"].into_iter().for_each(say);
+    read(&mut reader);
+    ["4", "5", "6", "7"].into_iter().for_each(say);
+    drop(reader);
+    assert!(outbox.reader_after(0).is_none(), "three are kept");
+    let all = ["1", "2", "3", "4", "5", "6", "7"];
+    assert_eq!(read(&mut outbox.reader_after(1).unwrap()), all);
 }

@@ -8,9 +8,7 @@ use deadpool_postgres::{
 
 use crate::clock;
 use crate::error::{BoxError, Error, Result};
-use crate::store::postgres::{
-    PostgresStore, Statements, failed, refused, schema::Schema, tls::Tls,
-};
+use crate::store::postgres::{PostgresStore, Statements, schema::Schema, tls::Tls};
 
 /// How long other replicas may take to set up what all of them share.
 const MIGRATION: Duration = Duration::from_secs(60);
@@ -79,7 +77,7 @@ impl PostgresBuilder {
     ///
     /// A [configuration](Error::is_configuration) that cannot work, such as a URL that is none or
     /// tables that are missing where they are made by hand; a database that is
-    /// [not available](Error::is_store), with why.
+    /// [not available](Error::is_unavailable), with why.
     ///
     /// # Cancel safety
     ///
@@ -88,10 +86,10 @@ impl PostgresBuilder {
         let schema = Schema::new(&self.schema)?;
         let pool = self.pool()?;
         let client = clock::within(self.timeout, pool.get()).await;
-        let client = client.ok_or_else(|| failed("the database does not answer".into()))?;
-        let client = client.map_err(|error| failed(plainly(error)))?;
+        let client = client.ok_or_else(|| Error::unavailable("the database does not answer"))?;
+        let client = client.map_err(|error| Error::unavailable(plainly(error)))?;
         let prepared = clock::within(MIGRATION, self.prepare(&schema, client)).await;
-        prepared.ok_or_else(|| failed("the tables could not be made in time".into()))??;
+        prepared.ok_or_else(|| Error::unavailable("the tables could not be made in time"))??;
         Ok(PostgresStore {
             pool,
             statements: Statements::of(&schema),
@@ -102,7 +100,7 @@ impl PostgresBuilder {
 
     async fn prepare(&self, schema: &Schema, mut client: Object) -> Result<()> {
         let taken = schema.steps_taken(&**client).await;
-        if Schema::is_complete(taken.map_err(refused)?) {
+        if Schema::is_complete(taken.map_err(Error::unavailable)?) {
             return Ok(());
         }
         if self.by_hand {
@@ -112,7 +110,8 @@ impl PostgresBuilder {
                 self.schema
             )));
         }
-        Ok(schema.migrate(&mut client).await.map_err(refused)?)
+        let migrated = schema.migrate(&mut client).await;
+        migrated.map_err(Error::unavailable)
     }
 
     fn pool(&self) -> Result<Pool> {

@@ -10,7 +10,7 @@ use rustls::crypto::{CryptoProvider, ring};
 
 use crate::error::{Error, Result};
 use crate::store::{
-    Owner, Store, StoreError, certificates,
+    Owner, Store, certificates,
     redis::{Line, RedisStore, Scripts},
 };
 
@@ -66,7 +66,7 @@ impl RedisBuilder {
     /// # Errors
     ///
     /// A [configuration](Error::is_configuration) that cannot work, such as a URL that is none; an
-    /// engine that is [not available](Error::is_store), with why.
+    /// engine that is [not available](Error::is_unavailable), with why.
     pub async fn connect(self) -> Result<RedisStore> {
         if self.prefix.contains(['{', '}']) {
             return Err(Error::configuration("a prefix of keys has no braces"));
@@ -80,14 +80,15 @@ impl RedisBuilder {
         let lines = (0..self.connections).map(|_| Line::new(&client, &config));
         let lines: Result<Box<_>, _> = lines.collect();
         let store = RedisStore {
-            lines: lines.map_err(StoreError::unavailable)?,
+            lines: lines.map_err(Error::unavailable)?,
             turn: AtomicUsize::new(0),
             scripts: Scripts::new(),
             prefix: self.prefix,
             timeout: self.timeout,
         };
         // Whether scripts may run is seen by running one.
-        store.load(&Owner::new("", "").key("")).await?;
+        let loaded = store.load(&Owner::new("", "").key("")).await;
+        loaded.map_err(Error::unavailable)?;
         Ok(store)
     }
 

@@ -14,17 +14,15 @@ use std::{
     io::{self, ErrorKind},
     pin::pin,
     sync::Arc,
-    time::Duration,
 };
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Principal;
-use crate::clock;
 use crate::dispatch::stream::Connection;
 use crate::error::{Error, Result};
-use crate::server::{Server, Session};
+use crate::server::{Phase, Server, Session};
 use crate::session::EndReason;
 use crate::transport::duplex::intake::{Intake, Stop};
 use crate::transport::duplex::writer::{Unwritten, write};
@@ -208,7 +206,7 @@ impl Ending {
         let stop = tokio::select! {
             biased;
             written = &mut writing => {
-                return self.lost(&calls, unless_gone(written, intake.owes()), drain).await;
+                return self.lost(&calls, unless_gone(written, intake.owes())).await;
             }
             stop = intake.run() => stop,
         };
@@ -216,9 +214,9 @@ impl Ending {
         let drained = tokio::select! {
             biased;
             written = &mut writing => {
-                return self.lost(&calls, unless_gone(written, intake.owes()), drain).await;
+                return self.lost(&calls, unless_gone(written, intake.owes())).await;
             }
-            drained = clock::within(drain, intake.drain()) => drained,
+            drained = server.in_time(Phase::Calls, drain, intake.drain()) => drained,
         };
         if drained.is_none() {
             tracing::warn!("requests were still unanswered at the end of the drain");
@@ -229,8 +227,8 @@ impl Ending {
             calls.wait().await;
             connection.outbox().end();
         };
-        let last = clock::within(drain, async { tokio::join!(writing, answered).0 });
-        let written = match last.await {
+        let last = async { tokio::join!(writing, answered).0 };
+        let written = match server.in_time(Phase::Rest, drain, last).await {
             Some(written) => unless_gone(written, intake.owes()),
             None => Err(ErrorKind::TimedOut.into()),
         };
@@ -249,25 +247,22 @@ impl Ending {
     /// program may be over with the stream, and must not take them with it.
     async fn told(&self) {
         let live = self.connection.live();
-        if clock::within(live.hub().patience * 3, live.gone())
-            .await
-            .is_none()
-        {
+        let server = self.connection.server().inner();
+        let patience = live.hub().patience * 3;
+        let told = server.in_time(Phase::Rest, patience, live.gone()).await;
+        if told.is_none() {
             tracing::warn!("the hooks of a session took too long");
         }
     }
 
     /// The writer is done before everything was said: the stream broke, or the session was ended
     /// from elsewhere.
-    async fn lost(
-        &self,
-        calls: &TaskTracker,
-        written: io::Result<()>,
-        drain: Duration,
-    ) -> Result<()> {
+    async fn lost(&self, calls: &TaskTracker, written: io::Result<()>) -> Result<()> {
         self.connection.end(EndReason::Transport);
         calls.close();
-        if clock::within(drain, calls.wait()).await.is_none() {
+        let server = self.connection.server().inner();
+        let stopped = server.in_time(Phase::Rest, server.limits.drain, calls.wait());
+        if stopped.await.is_none() {
             tracing::warn!("calls are still running after they were cancelled");
         }
         self.told().await;

@@ -12,6 +12,9 @@ use crate::transport::http::{HttpBody, reply};
 /// How long the next piece of a body may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a whole body may take, however steadily it trickles.
+const WHOLE: Duration = Duration::from_secs(2 * 60);
+
 /// Why a body was not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unread {
@@ -23,8 +26,14 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// The whole body. One that comes in a single piece is not copied.
+/// The whole body, in time.
 pub(super) async fn read<B: Body>(body: B, limit: usize) -> Result<Bytes, Unread> {
+    let whole = clock::within(WHOLE, pieces(body, limit)).await;
+    whole.unwrap_or(Err(Unread::TooSlow))
+}
+
+/// All pieces together. One that comes alone is not copied.
+async fn pieces<B: Body>(body: B, limit: usize) -> Result<Bytes, Unread> {
     let mut body = pin!(body);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -88,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    fn pieces(pieces: &[&'static str]) -> impl Body<Data = Bytes> {
+    fn arriving(pieces: &[&'static str]) -> impl Body<Data = Bytes> {
         let frames = pieces
             .iter()
             .map(|piece| Ok::<_, Infallible>(Frame::data((*piece).into())));
@@ -101,13 +110,19 @@ mod tests {
             read(Full::new(Bytes::from("abcd")), 4).await,
             Ok("abcd".into())
         );
-        assert_eq!(read(pieces(&["a", "bc", "d"]), 4).await, Ok("abcd".into()));
         assert_eq!(
-            read(pieces(&["a", "bc", "de"]), 4).await,
+            read(arriving(&["a", "bc", "d"]), 4).await,
+            Ok("abcd".into())
+        );
+        assert_eq!(
+            read(arriving(&["a", "bc", "de"]), 4).await,
             Err(Unread::TooLarge(4))
         );
-        assert_eq!(read(pieces(&["abcde"]), 4).await, Err(Unread::TooLarge(4)));
-        assert_eq!(read(pieces(&[]), 4).await, Ok(Bytes::new()));
+        assert_eq!(
+            read(arriving(&["abcde"]), 4).await,
+            Err(Unread::TooLarge(4))
+        );
+        assert_eq!(read(arriving(&[]), 4).await, Ok(Bytes::new()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,5 +131,14 @@ mod tests {
             Result<Frame<Bytes>, Infallible>,
         >());
         assert_eq!(read(never, 4).await, Err(Unread::TooSlow));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_given_up() {
+        let trickle = StreamBody::new(futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from("a"))), ()))
+        }));
+        assert_eq!(read(trickle, 1_000).await, Err(Unread::TooSlow));
     }
 }

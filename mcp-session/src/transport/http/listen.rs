@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower_service::Service;
 
-use crate::clock;
+use crate::dispatch::observe;
 use crate::error::{Error, Result};
 use crate::transport::http::{HttpFuture, HttpService};
 
@@ -69,8 +69,8 @@ impl HttpServer {
         format!("http://{address}{PATH}")
     }
 
-    /// Serves until [`Server::shutdown`](crate::Server::shutdown), and then until the connections
-    /// are done, or were not for three times [`Limits::drain`](crate::server::Limits::drain).
+    /// Serves until [`Server::shutdown`](crate::Server::shutdown), and then until that is over and
+    /// the connections are done, or its time is up: what clients did not take by then is lost.
     ///
     /// # Errors
     ///
@@ -87,19 +87,20 @@ impl HttpServer {
                 tracing::debug!(%error, "a connection keeps its delay");
             }
         });
-        let stopping = server.inner().stopping.clone();
-        let stopped = stopping.clone().cancelled_owned();
+        let stopped = server.inner().stopping.clone().cancelled_owned();
         let serving = axum::serve(listener, Endpoint(self.service).into_make_service())
             .with_graceful_shutdown(stopped)
             .into_future();
-        let given_up = async {
-            stopping.cancelled().await;
-            clock::sleep(server.limits().drain * 3).await;
-        };
         tokio::select! {
-            served = serving => served.map_err(|error| Error::io("HTTP cannot be served any longer", error)),
-            () = given_up => Ok(()),
+            served = serving => {
+                served.map_err(|error| Error::io("HTTP cannot be served any longer", error))?;
+            }
+            () = server.inner().given_up() => {
+                tracing::warn!("connections are still open, and nobody waits for them any more");
+            }
         }
+        server.inner().settled().await;
+        Ok(())
     }
 }
 
@@ -122,6 +123,8 @@ impl Service<Request<Body>> for Endpoint {
         if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Answer(Some(self.0.call(request)));
         }
+        let reason = "the endpoint is elsewhere";
+        observe::refused(request.method(), StatusCode::NOT_FOUND, None, reason);
         Answer(None)
     }
 }

@@ -50,7 +50,8 @@ impl Server {
     }
 
     /// Listens on an address and serves Streamable HTTP at `/mcp` until
-    /// [`shutdown`](Self::shutdown).
+    /// [`shutdown`](Self::shutdown), which [`shutdown_on_signal`](Self::shutdown_on_signal) brings
+    /// about when the process is asked to stop.
     ///
     /// Whatever the address, only requests to this machine by name (`localhost`, `127.0.0.1`,
     /// `[::1]`) are let in. For a server that others reach, allow its name:

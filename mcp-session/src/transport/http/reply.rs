@@ -10,11 +10,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::auth::Challenge;
-use crate::dispatch::Answer;
+use crate::dispatch::{Answer, observe};
 use crate::protocol::{self, RpcError};
 use crate::transport::http::stream::EventStream;
 
@@ -32,6 +32,25 @@ enum Kind {
     Stream(Box<EventStream>),
 }
 
+/// Why a response refuses its request, on its way to whoever observes it.
+#[derive(Debug, Clone)]
+struct Refusal {
+    code: i64,
+    reason: Cow<'static, str>,
+}
+
+/// Tells whoever records what is refused; gives the response as the client gets it.
+pub(super) fn observed(method: &Method, mut response: Response<HttpBody>) -> Response<HttpBody> {
+    let status = response.status();
+    let refusal = response.extensions_mut().remove::<Refusal>();
+    if status.is_client_error() || status.is_server_error() {
+        let code = refusal.as_ref().map(|refusal| refusal.code);
+        let reason = refusal.as_ref().map_or("", |refusal| &*refusal.reason);
+        observe::refused(method, status, code, reason);
+    }
+    response
+}
+
 /// A response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<HttpBody> {
     with_body(status, HttpBody(Kind::Text(Bytes::new())))
@@ -44,6 +63,12 @@ pub(super) fn answer(answer: Answer) -> Response<HttpBody> {
         Some(frame) => json(status, frame),
         None => empty(status),
     };
+    if let Some(cause) = answer.cause {
+        response.extensions_mut().insert(Refusal {
+            code: cause.code,
+            reason: cause.reason.into(),
+        });
+    }
     let headers = response.headers_mut();
     if status == StatusCode::METHOD_NOT_ALLOWED {
         // Said to clients of the stateless era, which has no other method.
@@ -70,7 +95,12 @@ pub(super) fn refusal(
     message: impl Into<Cow<'static, str>>,
 ) -> Response<HttpBody> {
     let error = RpcError::invalid_request(message);
-    json(status, protocol::Frame::error(None, &error, true))
+    let mut response = json(status, protocol::Frame::error(None, &error, true));
+    response.extensions_mut().insert(Refusal {
+        code: error.code,
+        reason: error.message,
+    });
+    response
 }
 
 /// The refusal of a caller that was not verified.

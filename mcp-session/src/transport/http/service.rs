@@ -136,9 +136,14 @@ impl HttpService {
     }
 
     async fn answer<B: Body>(self, request: Request<B>) -> Response<HttpBody> {
+        let method = request.method().clone();
+        reply::observed(&method, self.guarded(request).await)
+    }
+
+    async fn guarded<B: Body>(self, request: Request<B>) -> Response<HttpBody> {
         let (parts, body) = request.into_parts();
-        let guarded = self.rules.guard.check(&parts.uri, &parts.headers);
-        if let Err(refusal) = guarded {
+        let known = self.rules.guard.check(&parts.uri, &parts.headers);
+        if let Err(refusal) = known {
             return reply::refusal(StatusCode::FORBIDDEN, refusal);
         }
         if !self.rules.cors {

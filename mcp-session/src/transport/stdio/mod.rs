@@ -16,9 +16,8 @@ use std::{
 };
 
 use crate::auth::Principal;
-use crate::clock;
 use crate::error::{Error, Result};
-use crate::server::{Server, Session};
+use crate::server::{Phase, Server, Session};
 use crate::transport::duplex::Ending;
 
 #[cfg(not(unix))]
@@ -90,15 +89,19 @@ impl StdioRun {
         let server = self.ending.server();
         let served = self.ending.serve(input, output).await;
         // The process is likely over now; the last requests may still have hooks that run.
-        let hub = &server.inner().hub;
-        clock::within(hub.patience, hub.hooks.wait()).await;
+        let (inner, hub) = (server.inner(), &server.inner().hub);
+        inner
+            .in_time(Phase::Rest, hub.patience, hub.hooks.wait())
+            .await;
+        inner.settled().await;
         served
     }
 }
 
 impl Server {
     /// Serves the client that started this process, over standard input and output, until
-    /// standard input ends or, on Unix, that process is gone.
+    /// standard input ends or, on Unix, that process is gone. Signals end this process as usual,
+    /// unless [`shutdown_on_signal`](Self::shutdown_on_signal) hears them.
     ///
     /// On Unix, handlers may print: while the client is served, standard output leads to standard
     /// error. On other systems whatever a handler prints reaches the client and corrupts the
