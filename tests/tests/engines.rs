@@ -16,6 +16,8 @@ mod proxy;
 mod replicas;
 #[path = "engines/secrets.rs"]
 mod secrets;
+#[path = "engines/servers.rs"]
+mod servers;
 #[path = "engines/setup.rs"]
 mod setup;
 #[path = "engines/support.rs"]

@@ -355,3 +355,22 @@ impl fmt::Debug for PostgresStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_what_the_functions_expect() {
+        assert_eq!(micros(Duration::ZERO), 0);
+        assert_eq!(micros(Duration::from_nanos(1)), 1);
+        assert_eq!(micros(Duration::MAX), 31_536_000_000_000_000);
+        assert_eq!((limit(0), limit(7)), (Some(0), Some(7)));
+        assert_eq!(limit(usize::MAX), None);
+        assert_eq!(number(Revision::new(u64::MAX)), 0);
+        assert!(matches!(outcome(0), Err(StoreError::Conflict)));
+        assert!(matches!(outcome(-1), Err(StoreError::Full(Bound::Records))));
+        assert!(matches!(outcome(-2), Err(StoreError::Full(Bound::Bytes))));
+        assert!(outcome(5).is_ok_and(|revision| revision.number() == 5));
+    }
+}

@@ -290,3 +290,43 @@ impl fmt::Debug for RedisStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_without_memory_is_full_and_one_that_is_busy_is_not() {
+        let said = |text: &[u8]| {
+            let value = ::redis::parse_redis_value(text);
+            let error = value.and_then(::redis::Value::extract_error).unwrap_err();
+            refused(error)
+        };
+        let full = said(b"-OOM command not allowed when used memory > 'maxmemory'. script: x\r\n");
+        assert!(matches!(full, StoreError::Full(Bound::Store)), "{full:?}");
+        let older = b"-ERR Error running script (call to f_x): @user_script:1: -OOM command not \
+                      allowed when used memory > 'maxmemory'.\r\n";
+        assert!(matches!(said(older), StoreError::Full(Bound::Store)));
+        for other in [
+            &b"-BUSY Redis is busy\r\n"[..],
+            b"-READONLY no\r\n",
+            b"-LOADING x\r\n",
+        ] {
+            assert!(matches!(said(other), StoreError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn times_are_whole_milliseconds_and_never_less_than_was_asked_for() {
+        let cases = [
+            (Duration::ZERO, "0"),
+            (Duration::from_nanos(1), "1"),
+            (Duration::from_micros(1_500), "2"),
+            (Duration::from_secs(1), "1000"),
+            (Duration::MAX, "31536000000000"),
+        ];
+        for (ttl, expected) in cases {
+            assert_eq!(millis(ttl), expected.as_bytes());
+        }
+    }
+}
