@@ -109,7 +109,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::Conflict`] where there is one; [`StoreError::Full`] where the owner would have
-    /// more than `quota` allows, or the store has no room; [`StoreError::Unavailable`].
+    /// more than `quota` allows, the store has no room, or the key is too long for it;
+    /// [`StoreError::Unavailable`].
     async fn create(&self, key: &Key, draft: Draft, quota: Quota) -> Result<Revision, StoreError>;
 
     /// Replaces a record that is still at this revision. Its time to live is extended as
