@@ -34,8 +34,8 @@ const REVISION: usize = 8;
 ///
 /// Every record is a key of its own, which the engine removes when its time is over; what is known
 /// of an owner besides, for lists and quotas, is forgotten with the owner's last record. Every
-/// operation is one script and one round trip. All keys of one owner have one hash tag, and so one
-/// place. Time is that of the engine. Revisions are random, so that none comes again after a crash
+/// operation is one script and one round trip. The store speaks to one engine, or to a proxy in front
+/// of several: all keys of one owner have one hash tag, and so one place. Time is that of the engine. Revisions are random, so that none comes again after a crash
 /// that takes the engine back in time.
 ///
 /// What was acknowledged is as durable as the engine makes it. For sessions that outlive it, set
