@@ -4,18 +4,20 @@
 //! cargo run --release --example bench_server -- --http 127.0.0.1:8000
 //! cargo run --release --example bench_server -- --http 127.0.0.1:8000 --tools 1000
 //! cargo run --release --example bench_server -- --stdio
+//! cargo run --release --example bench_server -- --store redis://127.0.0.1 --seal-key $(openssl rand -hex 32)
 //! ```
 //!
 //! `add` does next to nothing, so that what is measured is the framework; `sleep_ms` shows whether
 //! calls run side by side; `touch_tools` changes what every client is offered, so that each is
-//! told. `--tools N` adds N tools that are there to be listed.
+//! told. `--tools N` adds N tools that are there to be listed. Processes that are given the same
+//! `--store` and `--seal-key` are one server.
 
 #![expect(clippy::print_stdout, reason = "a program with a command line")]
 
 use std::time::Duration;
 
-use mcp_session::{Context, Edit, Server, Template, Tool, ToolError, Variant, tool};
-use mcp_session_examples::{Failure, Listen, Result, serve};
+use mcp_session::{Context, Edit, Template, Tool, ToolError, Variant, tool};
+use mcp_session_examples::{Failure, Listen, Replica, Result, serve};
 use serde_json::{Value, json};
 
 /// The tool that `touch_tools` brings and takes away.
@@ -88,6 +90,7 @@ fn dummy_schema() -> Value {
 async fn main() -> Result {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let tools = take_tools(&mut args)?;
+    let replica = Replica::take(&mut args).await?;
     let listen = Listen::parse(args)?;
     let mut template = Template::builder("bench_server", "1.0.0")
         .tool(add)
@@ -96,7 +99,7 @@ async fn main() -> Result {
     for number in 0..tools {
         template = template.tool(dummy(number));
     }
-    let server = Server::new(template.build()?);
+    let server = replica.server(template.build()?)?;
     serve(server, listen, |url| {
         println!("bench_server is served at {url}");
     })

@@ -6,10 +6,12 @@
 //! ```text
 //! cargo run --example everything -- --http 127.0.0.1:0     prints the URL
 //! cargo run --example everything -- --stdio
+//! cargo run --example everything -- --store postgres://user:password@host/database --seal-key HEX
 //! ```
 //!
 //! One process serves every revision of the protocol at that one URL. Entries that only make sense
 //! in one era are there in both: what a client may call does not depend on when it was written.
+//! Processes that are given the same `--store` and `--seal-key` are one server.
 
 #![expect(clippy::print_stdout, reason = "a program with a command line")]
 
@@ -23,8 +25,8 @@ mod schemas;
 mod stateless;
 mod triggers;
 
-use mcp_session::{Server, Template};
-use mcp_session_examples::{Listen, Result, serve};
+use mcp_session::Template;
+use mcp_session_examples::{Listen, Replica, Result, serve};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -34,8 +36,10 @@ async fn main() -> Result {
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let listen = Listen::from_args()?;
-    let server = Server::new(template()?);
+    let mut args = std::env::args().skip(1).collect();
+    let replica = Replica::take(&mut args).await?;
+    let listen = Listen::parse(args)?;
+    let server = replica.server(template()?)?;
     serve(server, listen, |url| {
         println!("everything is served at {url}")
     })

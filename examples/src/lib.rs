@@ -7,9 +7,11 @@
 mod failure;
 mod hints;
 mod listen;
+mod replica;
 mod serve;
 
 pub use failure::{Failure, Result};
 pub use hints::{client_config, curl, curl_as, curl_in_session, curl_open};
 pub use listen::Listen;
+pub use replica::Replica;
 pub use serve::serve;

@@ -45,7 +45,10 @@
 //! | --- | --- | --- |
 //! | `http` | yes | Streamable HTTP: [`Server::serve_http`], and [`Server::http`] for axum and tower |
 //! | `macros` | yes | [`#[tool]`](macro@tool), [`#[prompt]`](macro@prompt), [`#[resource]`](macro@resource), [`#[tools]`](macro@tools) |
-//! | `testing` | no | [`testing::Client`], a client in memory for tests of your own server |
+//! | `metrics` | no | tells the `metrics` facade what the server does; see [`docs::observing`] |
+//! | `postgres` | no | [`store::PostgresStore`]: what is kept is kept in PostgreSQL |
+//! | `redis` | no | [`store::RedisStore`]: what is kept is kept in Redis or Valkey |
+//! | `testing` | no | [`testing::Client`], a client in memory for tests of your own server; the [contract](testing::contract) of stores |
 //!
 //! Everything works without macros as well: see [`Tool`], [`Prompt`], [`Resource`] and
 //! [`ResourceTemplate`].
@@ -65,7 +68,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "http", feature = "macros", feature = "testing")),
+    not(all(
+        feature = "http",
+        feature = "macros",
+        feature = "postgres",
+        feature = "redis",
+        feature = "testing"
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "the documentation is that of all features"

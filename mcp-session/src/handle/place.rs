@@ -76,6 +76,7 @@ pub(super) fn failed<T: HandleKind>(error: StoreError, quota: Quota) -> Error {
             quota.max_bytes()
         )),
         StoreError::Full(Bound::Store) => Error::full(STORE_IS_FULL),
+        StoreError::Full(Bound::Key) => Error::full("the name of a handle is too long"),
         StoreError::Conflict | StoreError::Unavailable(_) => Error::unavailable(error),
     }
 }

@@ -37,6 +37,8 @@ pub enum Bound {
     Bytes,
     /// The store as a whole takes no more.
     Store,
+    /// The key is longer than the store takes.
+    Key,
 }
 
 impl fmt::Display for Bound {
@@ -45,6 +47,7 @@ impl fmt::Display for Bound {
             Self::Records => "the owner has as many records as it may have",
             Self::Bytes => "the owner's records would be larger than they may be",
             Self::Store => "the store is full",
+            Self::Key => "the key is longer than the store takes",
         })
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use crate::store::{Bound, StoreError};
 
 /// Whose records: a space, which says what the records are, and an id within it.
 ///
@@ -77,6 +79,17 @@ impl Key {
     pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.name
     }
+}
+
+/// Checks that every part of a key is as short as every store takes it.
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(super) fn within_bounds(key: &Key) -> Result<(), StoreError> {
+    const LONGEST: usize = 512;
+    let parts = [key.owner().space(), key.owner().id(), key.name()];
+    if parts.iter().any(|part| part.len() > LONGEST) {
+        return Err(StoreError::Full(Bound::Key));
+    }
+    Ok(())
 }
 
 /// A digest that differs when any part does: each goes in with its length.

@@ -2,14 +2,21 @@
 //!
 //! A [`Store`] keeps small records under keys, with a revision each, and that is all it does:
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
-//! installed; a store that outlives the process implements the same trait.
+//! installed. [`PostgresStore`] and [`RedisStore`] outlive the process and are shared by replicas.
+//! Whoever writes another one holds it to the [contract](crate::testing::contract).
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod certificates;
 mod contend;
 mod error;
 mod kept;
 mod key;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod scratch;
 mod state;
 
@@ -20,7 +27,11 @@ use async_trait::async_trait;
 pub use error::{Bound, StoreError};
 pub use key::{Key, Owner};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBuilder, PostgresStore};
 pub use record::{Draft, Listed, Quota, Record, Revision};
+#[cfg(feature = "redis")]
+pub use redis::{RedisBuilder, RedisStore};
 pub use state::State;
 
 pub(crate) use contend::Contest;
@@ -46,6 +57,8 @@ pub(crate) use state::{STORE_IS_FULL, decode, encode};
 /// - Time is told by one clock for all replicas. That is why times to live are durations from now.
 /// - A quota holds for all live records of an owner together, however many creates and saves arrive
 ///   at once.
+/// - Spaces, ids and names are any text of up to 512 bytes each; a store that does not take longer
+///   ones refuses to create them ([`Bound::Key`]).
 /// - Values are opaque and may be secret, and so may the names of records be: neither is logged.
 ///   Owners are digests of whoever they stand for.
 /// - No operation takes for ever. An engine that is slow or absent is an error
@@ -96,7 +109,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::Conflict`] where there is one; [`StoreError::Full`] where the owner would have
-    /// more than `quota` allows, or the store has no room; [`StoreError::Unavailable`].
+    /// more than `quota` allows, the store has no room, or the key is too long for it;
+    /// [`StoreError::Unavailable`].
     async fn create(&self, key: &Key, draft: Draft, quota: Quota) -> Result<Revision, StoreError>;
 
     /// Replaces a record that is still at this revision. Its time to live is extended as

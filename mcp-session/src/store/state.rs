@@ -326,6 +326,7 @@ impl Shelf {
                 format!("{what} is full: it may have {bytes} bytes (`Limits::state_bytes`)")
             }
             Bound::Store => STORE_IS_FULL.to_owned(),
+            Bound::Key => format!("{what} takes no name that is longer than 512 bytes"),
         })
     }
 }

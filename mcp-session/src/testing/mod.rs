@@ -9,6 +9,9 @@
 //! With tokio's clock paused, a server that never answers fails the test at once instead of
 //! hanging it.
 //!
+//! Those who write a [`Store`](crate::store::Store) hold it to its [`contract`]; those who depend on
+//! one try what they do when it fails with a [`FaultyStore`].
+//!
 //! # Examples
 //!
 //! ```
@@ -31,6 +34,8 @@
 
 mod builder;
 mod client;
+pub mod contract;
+mod faulty;
 mod listening;
 mod mailbox;
 mod offers;
@@ -43,6 +48,7 @@ mod script;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use faulty::{Fault, FaultyStore, Operation};
 pub use listening::Listening;
 pub use mailbox::Notification;
 pub use outcome::ToolOutcome;

@@ -6,6 +6,7 @@ mod booking;
 mod callers;
 mod governed;
 mod process;
+mod replicas;
 mod web;
 
 use std::time::Duration;

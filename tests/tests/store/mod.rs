@@ -2,51 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-mod contract;
+mod faulty;
 mod model;
 
-use std::sync::Arc;
-
-use mcp_session::store::{Bound, Draft, MemoryStore, Owner, Quota, Store, StoreError};
 use std::time::Duration;
 
-/// Runs a promise of every store against the memory store.
-macro_rules! kept_by_memory {
-    ($($promise:ident)*) => {$(
+use mcp_session::store::{Bound, Draft, MemoryStore, Owner, Quota, Store, StoreError};
+
+mod on_a_paused_clock {
+    mcp_session::store_contract! {
         #[tokio::test(start_paused = true)]
-        async fn $promise() {
-            contract::$promise(Arc::new(MemoryStore::new())).await;
-        }
-    )*};
+        => mcp_session::store::MemoryStore::new()
+    }
 }
 
-kept_by_memory! {
-    a_record_is_created_once_and_saved_at_its_revision
-    a_revision_is_never_used_again
-    what_has_expired_is_absent
-    a_touch_only_extends
-    a_save_extends_where_it_is_asked_to
-    a_delete_can_expect_a_revision
-    quotas_count_what_is_alive_only
-    a_save_that_does_not_grow_is_within_every_quota
-    owners_and_spaces_are_apart
-    pages_follow_each_other_in_order
-    a_sweep_removes_what_nobody_asks_for
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_create_at_once_one_succeeds() {
-    contract::of_many_who_create_at_once_one_succeeds(Arc::new(MemoryStore::new())).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_saves_lose_nothing() {
-    contract::concurrent_saves_lose_nothing(Arc::new(MemoryStore::new())).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_quota_holds_for_all_who_come_at_once() {
-    contract::a_quota_holds_for_all_who_come_at_once(Arc::new(MemoryStore::new())).await;
+mod on_many_threads {
+    mcp_session::store_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        => mcp_session::store::MemoryStore::new()
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,44 @@
+//! Proves that the stores in real engines keep the contract, and what becomes of them when the
+//! engine is away, slow, or not what it should be.
+//!
+//! `scripts/services run cargo test` starts the engines. Without them these tests say that they
+//! are skipped; in CI that is a failure.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+#[path = "engines/leaks.rs"]
+mod leaks;
+#[path = "engines/outages.rs"]
+mod outages;
+#[path = "engines/proxy.rs"]
+mod proxy;
+#[path = "engines/replicas.rs"]
+mod replicas;
+#[path = "engines/secrets.rs"]
+mod secrets;
+#[path = "engines/servers.rs"]
+mod servers;
+#[path = "engines/setup.rs"]
+mod setup;
+#[path = "engines/support.rs"]
+mod support;
+
+mod postgres {
+    mcp_session::store_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::postgres().await {
+            Some(store) => store,
+            None => return,
+        }
+    }
+}
+
+mod redis {
+    mcp_session::store_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::redis().await {
+            Some(store) => store,
+            None => return,
+        }
+    }
+}

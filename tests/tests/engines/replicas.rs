@@ -1,0 +1,101 @@
+//! Several clients of one engine as one store: what one of them writes, the next one reads.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mcp_session::store::{Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError};
+
+/// A store of several replicas, which take turns. What they leave in the engine is removed when it
+/// is dropped.
+#[derive(Debug)]
+pub(crate) struct Replicas<S> {
+    stores: Vec<S>,
+    turn: AtomicUsize,
+    _cleanup: Cleanup,
+}
+
+/// How to remove what a test leaves.
+pub(crate) struct Cleanup(pub(crate) Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl<S> Replicas<S> {
+    pub(crate) fn new(stores: Vec<S>, cleanup: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self {
+            stores,
+            turn: AtomicUsize::new(0),
+            _cleanup: Cleanup(Some(Box::new(cleanup))),
+        }
+    }
+
+    fn next(&self) -> &S {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.stores[turn % self.stores.len()]
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Replicas<S> {
+    async fn load(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        self.next().load(key).await
+    }
+
+    async fn create(&self, key: &Key, draft: Draft, quota: Quota) -> Result<Revision, StoreError> {
+        self.next().create(key, draft, quota).await
+    }
+
+    async fn save(
+        &self,
+        key: &Key,
+        expected: Revision,
+        draft: Draft,
+        quota: Quota,
+    ) -> Result<Revision, StoreError> {
+        self.next().save(key, expected, draft, quota).await
+    }
+
+    async fn touch(&self, key: &Key, ttl: Duration) -> Result<Option<Record>, StoreError> {
+        self.next().touch(key, ttl).await
+    }
+
+    async fn delete(&self, key: &Key, expected: Option<Revision>) -> Result<bool, StoreError> {
+        self.next().delete(key, expected).await
+    }
+
+    async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
+        self.next().clear(owner).await
+    }
+
+    async fn list(
+        &self,
+        owner: &Owner,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.next().list(owner, after, limit).await
+    }
+
+    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
+        self.next().sweep(limit).await
+    }
+
+    fn is_durable(&self) -> bool {
+        self.stores.iter().all(Store::is_durable)
+    }
+}
+
+/// In a thread of its own, since a test that panics is in the middle of something.
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        if let Some(clean) = self.0.take() {
+            drop(std::thread::spawn(clean).join());
+        }
+    }
+}
+
+impl std::fmt::Debug for Cleanup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cleanup")
+    }
+}

@@ -1,0 +1,67 @@
+//! Proves that processes which are given the same store and the same key are one server.
+
+use serde_json::{Value, json};
+
+use crate::examples::{bounded, process::Child, text, web::Url};
+
+const TOOL: &str = "test_input_required_result_multi_round";
+
+/// A process of `everything`.
+async fn replica(store: Option<&str>, key: &str) -> (Child, Url) {
+    let mut args = vec!["--http", "127.0.0.1:0", "--seal-key", key];
+    args.extend(store.map(|url| ["--store", url]).into_iter().flatten());
+    let mut child = Child::start("everything", &args);
+    let url = child.url().await;
+    (child, url)
+}
+
+/// Answers the one question that came with this result.
+async fn answered(url: &Url, asked: &Value, answer: Value) -> Value {
+    let result = &asked["result"];
+    let questions = result["inputRequests"].as_object();
+    let questions = questions.unwrap_or_else(|| panic!("nothing was asked: {asked}"));
+    assert_eq!(questions.len(), 1, "{asked}");
+    let question = questions.keys().next().unwrap();
+    let params = json!({
+        "name": TOOL,
+        "arguments": {},
+        "requestState": result["requestState"],
+        "inputResponses": {question: {"action": "accept", "content": answer}},
+    });
+    url.call("tools/call", params).await
+}
+
+/// Asks at one process and answers at another, which asks again.
+async fn round(store: Option<&str>) {
+    let (key, other) = ("0a".repeat(32), "0b".repeat(32));
+    let (_a, a) = replica(store, &key).await;
+    let (_b, b) = replica(store, &key).await;
+    let (_stranger, stranger) = replica(None, &other).await;
+
+    let call = json!({"name": TOOL, "arguments": {}});
+    let first = a.call("tools/call", call).await;
+    let refused = answered(&stranger, &first, json!({"name": "Ada"})).await;
+    assert!(refused["error"].is_object(), "{refused}");
+    let second = answered(&b, &first, json!({"name": "Ada"})).await;
+    let done = answered(&a, &second, json!({"color": "green"})).await;
+    assert!(text(&done).contains("Ada") && text(&done).contains("green"));
+}
+
+#[tokio::test]
+async fn a_question_of_one_process_is_answered_at_another() {
+    bounded(round(None)).await;
+}
+
+#[tokio::test]
+async fn processes_share_a_store_in_an_engine() {
+    for variable in ["DATABASE_URL", "REDIS_URL"] {
+        let url = std::env::var(variable).ok().filter(|url| !url.is_empty());
+        let Some(url) = url else {
+            let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+            assert!(!in_ci, "{variable} is not set, and this is CI");
+            eprintln!("!!! SKIPPED: {variable} is not set; see scripts/services");
+            continue;
+        };
+        bounded(round(Some(&url))).await;
+    }
+}
