@@ -2,9 +2,10 @@
 //! `cargo bench -p mcp-session-tests --bench stalled`.
 //!
 //! Slots take turns, so that whatever else the machine does falls on all kinds alike: one with
-//! nobody but the active clients, one with a storm that nobody listens to, and one with the storm
-//! and the streams. All of it goes over real connections, and clients and servers share the
-//! machine.
+//! nobody but the active clients; one with a storm over as many sessions, of which none has a stream;
+//! and one with the storm and the streams. What the streams cost is the last against the second: the
+//! storm itself, which changes every session, is work that somebody asked for. All of it goes over
+//! real connections, and clients and servers share the machine.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -22,6 +23,9 @@ const ROUNDS: usize = 40;
 const SLOT: Duration = Duration::from_millis(250);
 /// Between two gusts of a storm: each changes a list and ten resources, and logs in every call.
 const GUST: Duration = Duration::from_millis(20);
+/// Between two calls of an active client.
+const PAUSE: Duration = Duration::from_millis(3);
+const WARM: Duration = Duration::from_secs(25);
 const RESOURCES: usize = 10;
 const NOTE: &str = "note:///";
 
@@ -30,6 +34,8 @@ struct Place {
     server: Server,
     address: SocketAddr,
     said: watch::Sender<usize>,
+    /// How many gusts there were.
+    gusts: usize,
     /// Streams that nobody reads.
     stalled: Vec<TcpStream>,
     /// How long each call took, of all slots.
@@ -66,13 +72,14 @@ impl Place {
             server,
             address,
             said,
+            gusts: 0,
             stalled: Vec::new(),
             took: Vec::new(),
         })
     }
 
-    /// Opens streams of every kind, which nobody reads from here on.
-    async fn stall(&mut self) -> io::Result<()> {
+    /// Opens sessions, and streams of every kind which nobody reads from here on.
+    async fn fill(&mut self, streams: bool) -> io::Result<()> {
         let uris: Vec<_> = (0..RESOURCES)
             .map(|number| format!("{NOTE}{number}"))
             .collect();
@@ -84,6 +91,9 @@ impl Place {
             } else {
                 Some(self.session(&uris).await?)
             };
+            if !streams {
+                continue;
+            }
             let session = session.as_deref();
             let message = match number % 3 {
                 0 => listen.clone(),
@@ -121,7 +131,9 @@ impl Place {
     }
 
     /// One gust: everything changes.
-    async fn gust(&self, round: usize) -> mcp_session::Result<()> {
+    async fn gust(&mut self) -> mcp_session::Result<()> {
+        let round = self.gusts;
+        self.gusts += 1;
         let other = Tool::new("other").title(round.to_string()).description("-");
         let other = other.handler(async || "-");
         self.server
@@ -148,14 +160,13 @@ impl Place {
     }
 
     /// Blows until it is stopped; gives how many gusts there were.
-    async fn storm(&self, until: Instant) -> mcp_session::Result<usize> {
+    async fn storm(&mut self, until: Instant) -> mcp_session::Result<usize> {
         let mut pace = tokio::time::interval(GUST);
-        let mut gusts = 0;
+        let before = self.gusts;
         while pace.tick().await < until {
-            self.gust(gusts).await?;
-            gusts += 1;
+            self.gust().await?;
         }
-        Ok(gusts)
+        Ok(self.gusts - before)
     }
 
     /// One slot: active clients call, one call after the other.
@@ -182,7 +193,8 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Calls until then; gives how long each call took.
+/// Calls until then, with pauses, so that the machine is not busy by this alone; gives how long each
+/// call took.
 async fn call(address: SocketAddr, until: Instant) -> io::Result<Vec<Duration>> {
     let call = request(None, &modern("tools/call", json!({"name": "plain"})));
     let mut connection = TcpStream::connect(address).await?;
@@ -196,6 +208,7 @@ async fn call(address: SocketAddr, until: Instant) -> io::Result<Vec<Duration>> 
         }
         exchange(&mut connection, &call).await?;
         took.push(now() - began);
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -264,10 +277,13 @@ fn request(session: Option<&str>, message: &Value) -> Vec<u8> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut alone, mut stormy) = (Place::new().await?, Place::new().await?);
     let mut stalled = Place::new().await?;
-    stalled.stall().await?;
-    // Until the connections hold all they can, and the queues fill.
-    let warm = now() + Duration::from_secs(10);
-    stalled.storm(warm).await?;
+    stormy.fill(false).await?;
+    stalled.fill(true).await?;
+    // Until the connections hold all they can: the system takes megabytes for each.
+    let warm = now() + WARM;
+    while now() < warm {
+        stalled.gust().await?;
+    }
     println!(
         "{STALLED} streams, {} messages wait for them",
         stalled.server.stats().queued
@@ -280,7 +296,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let seconds = SLOT.as_secs_f64() * ROUNDS as f64;
     println!("{:.0} gusts a second", gusts as f64 / seconds);
-    let base = alone.quantile(990);
+    let base = stormy.quantile(990);
     for (name, place) in [
         ("alone", &mut alone),
         ("storm", &mut stormy),
