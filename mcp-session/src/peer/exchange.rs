@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
 };
 
@@ -70,7 +70,8 @@ impl Memory {
 /// The questions of one exchange and what is known of their answers. A handler and the tasks it
 /// spawned share it with whoever drives the handler.
 pub(crate) struct Exchange {
-    id: ExchangeId,
+    /// Made when first asked for: most handlers that wait never ask.
+    id: OnceLock<ExchangeId>,
     /// Whoever drives the handler: a task it spawned may ask, too.
     driver: AtomicWaker,
     scratch: Arc<Scratch>,
@@ -115,11 +116,15 @@ pub(crate) struct Asked {
 impl Exchange {
     /// A new exchange.
     pub(crate) fn new() -> Self {
-        Self::resumed(ExchangeId::random(), Memory::default())
+        Self::of(OnceLock::new(), Memory::default())
     }
 
     /// The next round of an exchange.
-    pub(crate) fn resumed(id: ExchangeId, mut memory: Memory) -> Self {
+    pub(crate) fn resumed(id: ExchangeId, memory: Memory) -> Self {
+        Self::of(OnceLock::from(id), memory)
+    }
+
+    fn of(id: OnceLock<ExchangeId>, mut memory: Memory) -> Self {
         let scratch = Arc::new(Scratch::of(std::mem::take(&mut memory.scratch)));
         let table = Table {
             memory,
@@ -134,7 +139,7 @@ impl Exchange {
     }
 
     pub(crate) fn id(&self) -> ExchangeId {
-        self.id
+        *self.id.get_or_init(ExchangeId::random)
     }
 
     /// What the handler notes for its later runs.
