@@ -10,7 +10,8 @@
 //!   frees: the program `allocation`; the line in the log: the program `tracing`.
 //! - **A client's session is not the conversation.**
 //!   `identity::a_client_that_opens_a_session_for_every_call_finds_what_is_its_principals`,
-//!   `behaviour::principals::*`; handles are not there yet.
+//!   `behaviour::principals::*`, `keeping::ways::*`,
+//!   `keeping::handles::among_anonymous_callers_the_name_is_the_key`.
 //! - **`list_changed` is ignored.** `offering::the_first_list_is_right_whatever_it_depends_on`,
 //!   `offering::what_is_added_in_mid_session_can_be_called_by_who_never_lists_again`; tools that
 //!   search for tools are not there yet.
@@ -27,7 +28,9 @@
 //!   `http::notifying::a_notifier_tells_a_session_a_principal_or_everybody`, `http::listening::*`.
 //! - **Storms of notifications.** `http::coalescing::*`.
 //! - **A client that does not read stalls or swells the server.**
-//!   `http::sockets::clients_that_never_read_hold_up_nobody_and_no_shutdown`.
+//!   `http::sockets::clients_that_never_read_hold_up_nobody_and_no_shutdown`, `http::stalling::*`;
+//!   what a stalled stream may hold: the program `stalled`; what it costs others: the benchmark of
+//!   that name.
 //! - **One instance serves several clients and mixes them up.**
 //!   `identity::a_hundred_thousand_calls_with_equal_ids_never_cross`; that a template cannot reach
 //!   a client: the fixtures of the program `macros`.
@@ -49,7 +52,8 @@
 //!   `http::lifecycles::a_hook_that_hangs_fails_or_panics_holds_up_nothing`,
 //!   `traps::ending::a_session_whose_own_tool_holds_it_is_let_go`.
 //! - **A shutdown hangs on open streams.**
-//!   `http::draining::a_thousand_streams_and_fifty_calls_end_within_the_deadline`.
+//!   `http::draining::a_thousand_streams_and_fifty_calls_end_within_the_deadline`,
+//!   `http::stopping::*`.
 //! - **stdio: lost answers, orphans, one slow call, stray output.** `stdio::*`.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
