@@ -28,7 +28,6 @@ mod registry;
 mod roots;
 mod seals;
 mod sessions;
-mod shards;
 mod shutdown;
 mod signals;
 mod state;

@@ -3,7 +3,7 @@
 use std::{borrow::Borrow, hash::Hash};
 
 use crate::auth::Principal;
-use crate::server::shards::Shards;
+use crate::shards::Shards;
 
 /// What one takes from a bucket, in the thousandths in which it fills up.
 const ONE: u64 = 1_000;

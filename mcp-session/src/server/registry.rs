@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use crate::server::hub::Hub;
 use crate::server::places::Places;
 use crate::server::principal::Principals;
-use crate::server::shards::{Shard, Shards};
 use crate::server::variant::Member;
 use crate::server::{Live, Totals, metrics};
 use crate::session::{EndReason, SessionId};
+use crate::shards::{Shard, Shards};
 
 /// How many sessions that could make room are found at one go.
 const CANDIDATES: usize = 256;

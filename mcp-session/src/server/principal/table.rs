@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::auth::Principal;
 use crate::protocol::Era;
 use crate::server::open::{OpenError, Scope};
-use crate::server::shards::Shards;
 use crate::server::variant::Member;
 use crate::server::{Live, Place, ServerInner, janitor};
 use crate::session::Opening;
+use crate::shards::Shards;
 
 /// Whose session it is, and of which variant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
