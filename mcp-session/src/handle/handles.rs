@@ -10,9 +10,6 @@ use crate::handle::{Handle, HandleKind, HandleName, HandleRules};
 use crate::server::Server;
 use crate::store::{Draft, Owner, Quota, Record, encode};
 
-/// Whose handles those are that anonymous callers made.
-const NOBODY: &str = "anonymous";
-
 /// The handles of one kind that the caller of a request has, or can have. Made by
 /// [`Context::handles`].
 pub struct Handles<T: HandleKind> {
@@ -35,16 +32,14 @@ impl Context {
         let space = format!("handle/{}", T::NAME);
         let rules = self.call().parts.host.deps().find::<HandleRules<T>>();
         let rules = rules.unwrap_or_default();
-        let (owner, quota) = match self.principal() {
-            Some(principal) => (Owner::principal(space, principal), rules.quota),
-            None => (Owner::new(space, NOBODY), rules.anonymous),
-        };
+        let named = self.principal().is_some();
+        let quota = if named { rules.quota } else { rules.anonymous };
         Handles {
             server: self.server(),
-            owner,
+            owner: Owner::caller(space, self.principal()),
             quota,
             rules,
-            named: self.principal().is_some(),
+            named,
         }
     }
 }

@@ -175,21 +175,15 @@ impl Context {
                 done.await.ok_or(AskError::TimedOut)??;
                 return Ok(Elicited::Accept(()));
             }
-            if !inner.is_done(&errand).await? {
-                // The user agreed to go and is not back yet: the client is asked again.
-                self.call().exchange().unlearn(key);
-            }
+            // The user agreed to go: unless they are back by now, the client is asked again.
+            self.call().exchange().unlearn(key);
         }
     }
 }
 
 /// Where it is recorded that an errand is done.
 fn errand(principal: Option<&Principal>, id: &str) -> Key {
-    let owner = match principal {
-        Some(principal) => Owner::principal("elicitation", principal),
-        None => Owner::new("elicitation", "anonymous"),
-    };
-    owner.key(id)
+    Owner::caller("elicitation", principal).key(id)
 }
 
 impl ServerInner {

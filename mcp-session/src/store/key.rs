@@ -41,6 +41,14 @@ impl Owner {
         Self::new(space, digest(&parts))
     }
 
+    /// A caller as the owner; all anonymous ones are the same.
+    pub(crate) fn caller(space: impl Into<Arc<str>>, principal: Option<&Principal>) -> Self {
+        match principal {
+            Some(principal) => Self::principal(space, principal),
+            None => Self::new(space, "anonymous"),
+        }
+    }
+
     /// What has a secret name as the owner, such as a session: a digest of the name.
     pub fn secret(space: impl Into<Arc<str>>, name: &str) -> Self {
         Self::new(space, digest(&[Some(name)]))
