@@ -27,7 +27,7 @@ pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
         request_state: params.request_state,
     };
     let arguments = params.arguments.unwrap_or_default();
-    let written = Raw::from_value(&arguments).ok();
+    let written = || Raw::from_value(&arguments).ok();
     let (name, how) = (params.name, How::of(prompt.prompt().needs()));
     let ctx = arrival.asking_context(prompt.prompt().needs(), retry, &name, written)?;
     let start = move |ctx| prompt.handler().run(arguments, ctx);

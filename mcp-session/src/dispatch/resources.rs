@@ -38,7 +38,7 @@ pub(crate) fn resources_read(mut arrival: Arrival<'_>) -> Result<Work, Failure> 
         request_state: params.request_state,
     };
     let (uri, how) = (params.uri, How::of(served.needs()));
-    let ctx = arrival.asking_context(served.needs(), retry, &uri, None)?;
+    let ctx = arrival.asking_context(served.needs(), retry, &uri, || None)?;
     let asked = uri.clone();
     let start = move |ctx| match served {
         Served::Resource(resource) => {

@@ -32,14 +32,14 @@ impl Arrival<'_> {
         needs: &Needs,
         retry: Retry,
         name: &ByteStr,
-        arguments: Option<Raw>,
+        arguments: impl FnOnce() -> Option<Raw>,
     ) -> Result<Context, RpcError> {
         if self.version().era() == Era::Handshake {
             return Ok(self.context());
         }
         let subject = Subject {
             name: name.clone(),
-            arguments,
+            arguments: arguments(),
             without_state: needs.takes_answers_without_state(),
         };
         let Retry {

@@ -38,7 +38,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
         request_state: params.request_state,
     };
     let arguments = params.arguments;
-    let ctx = arrival.asking_context(tool.needs(), retry, &name, arguments.clone())?;
+    let ctx = arrival.asking_context(tool.needs(), retry, &name, || arguments.clone())?;
     let how = How::of(tool.needs());
     let start = move |ctx| tool.handler().run(arguments, ctx);
     let finish = move |returned, ctx: &Context, shape: &Shape| match returned {
