@@ -28,8 +28,9 @@
 //!   It is immutable, checked as a whole when it is built, and connected to nobody.
 //! - A [`Session`] is the template plus what was changed for one client ([`Session::edit`]). Opening
 //!   one copies nothing, and no other session notices what it changes. In the handshake era it
-//!   lives as long as the `Mcp-Session-Id` or the stream; in the stateless era (2026-07-28) as long
-//!   as one request, so there only `on_open` edits it.
+//!   lives as long as the `Mcp-Session-Id` or the stream; in the stateless era (2026-07-28) it is one
+//!   principal's, or lives as long as one request. There only `on_open` edits it, and
+//!   [`Context::principal_scope`] what a principal is offered for good.
 //! - A [`Server`] opens sessions from one template, or from several [variants](Variant), and serves
 //!   them over stdio, any byte stream, or HTTP. [`Server::publish`] makes a new revision of a
 //!   template.
@@ -89,6 +90,8 @@ pub mod protocol;
 
 mod clock;
 mod error;
+mod random;
+mod shards;
 
 pub mod auth;
 pub mod schema;

@@ -14,32 +14,42 @@ const SHARDS: usize = 32;
 /// How much room a part of a table keeps, however little is in it.
 const ROOM: usize = 8;
 
-/// One part of a table.
-pub(crate) type Shard<K, V> = RwLock<HashMap<K, V>>;
-
 /// A table in parts.
 #[derive(Debug)]
-pub(crate) struct Shards<K, V> {
-    parts: Box<[Shard<K, V>]>,
+pub(crate) struct Parts<T> {
+    parts: Box<[T]>,
     hasher: RandomState,
 }
 
-impl<K, V> Default for Shards<K, V> {
+/// One part of a table from keys to values.
+pub(crate) type Shard<K, V> = RwLock<HashMap<K, V>>;
+
+/// A table from keys to values in parts.
+pub(crate) type Shards<K, V> = Parts<Shard<K, V>>;
+
+impl<T: Default> Default for Parts<T> {
     fn default() -> Self {
         Self {
-            parts: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            parts: (0..SHARDS).map(|_| T::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 }
 
-impl<K, V> Shards<K, V> {
+impl<T> Parts<T> {
     /// The part that holds this key, which may come in any form that hashes as the key does.
-    pub(crate) fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &Shard<K, V> {
+    pub(crate) fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &T {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 40).unwrap_or(0);
         &self.parts[hash % SHARDS]
     }
 
+    /// All parts, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.parts.iter()
+    }
+}
+
+impl<K, V> Shards<K, V> {
     /// Gives back the room that a part does not need any more.
     pub(crate) fn shrink(part: &mut HashMap<K, V>)
     where
@@ -48,10 +58,5 @@ impl<K, V> Shards<K, V> {
         if part.capacity() > ROOM && part.capacity() / 4 > part.len() {
             part.shrink_to_fit();
         }
-    }
-
-    /// All parts, in no order that means anything.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Shard<K, V>> {
-        self.parts.iter()
     }
 }

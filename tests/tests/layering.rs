@@ -8,7 +8,7 @@ use crate::sources::{code_only, files, workspace};
 /// Top-level modules, lowest layer first; modules on one line may not see each other.
 const LAYERS: &[&[&str]] = &[
     &["protocol"],
-    &["clock", "error"],
+    &["clock", "error", "random", "shards"],
     &["auth", "schema"],
     &["store"],
     &["session"],

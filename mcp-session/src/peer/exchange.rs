@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::peer::AskError;
 use crate::protocol::{InputRequest, Raw};
+use crate::random;
 use crate::store::Scratch;
 
 /// The secret name of one exchange, the same in all its rounds.
@@ -30,9 +31,7 @@ impl fmt::Debug for ExchangeId {
 
 impl ExchangeId {
     fn random() -> Self {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
-        Self(bytes)
+        Self(random::bytes())
     }
 }
 

@@ -10,6 +10,7 @@ use chacha20poly1305::{
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::random;
 
 /// What every sealed text begins with. Another layout would have another number.
 const LAYOUT: u8 = 1;
@@ -88,9 +89,7 @@ impl SealKeys {
     ///
     /// When the operating system gives no randomness.
     pub fn random() -> Self {
-        let mut key = [0; Self::LENGTH];
-        getrandom::fill(&mut key).expect("the operating system gives randomness");
-        Self::new(key)
+        Self::new(random::bytes())
     }
 
     /// The same keys, and one more that only opens.
@@ -142,8 +141,7 @@ impl SealKeys {
     /// Seals bytes for one purpose; only [`open`](Self::open) for the same one gives them back.
     pub(crate) fn seal(&self, purpose: &str, bytes: &[u8]) -> String {
         let key = &self.ring[0];
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).expect("the operating system gives randomness");
+        let nonce: [u8; NONCE] = random::bytes();
         let payload = Payload {
             msg: bytes,
             aad: purpose.as_bytes(),

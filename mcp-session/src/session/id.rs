@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
+use crate::random;
+
 /// The name of a live session: 160 bits from the operating system, in visible ASCII.
 ///
 /// Over HTTP it is what the client sends as `Mcp-Session-Id`. Whoever knows it can speak in the
@@ -34,8 +36,7 @@ impl SessionId {
 /// 160 bits from the operating system, as 32 lower-case letters and digits.
 pub(crate) fn random_text() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+    let bytes: [u8; 32] = random::bytes();
     // Five bits of each byte are kept.
     let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte & 31)]);
     bytes.iter().map(letter).collect()

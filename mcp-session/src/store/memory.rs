@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fmt,
-    hash::{BuildHasher, RandomState},
-    ops,
+    fmt, ops,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -17,11 +15,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::clock::{self, Instant};
+use crate::shards::Parts;
 use crate::store::{Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError};
-
-/// How many parts the table has, so that those who use it at the same time seldom wait for each
-/// other.
-const PARTS: usize = 32;
 
 /// What a record takes besides its texts, roughly.
 const OVERHEAD: usize = 256;
@@ -36,8 +31,7 @@ const DEFAULT_BYTES: usize = 256 << 20;
 /// are removed by those who write after that, and by [`Store::sweep`].
 pub struct MemoryStore {
     // Held for a map operation only, never across an await.
-    parts: Box<[Mutex<Part>]>,
-    hasher: RandomState,
+    parts: Parts<Mutex<Part>>,
     revisions: AtomicU64,
     room: Room,
 }
@@ -79,8 +73,7 @@ impl MemoryStore {
     /// An empty store that takes at most so many bytes, with what it needs itself for each record.
     pub fn with_bytes(bytes: usize) -> Self {
         Self {
-            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            parts: Parts::default(),
             revisions: AtomicU64::new(0),
             room: Room {
                 taken: AtomicUsize::new(0),
@@ -94,11 +87,6 @@ impl MemoryStore {
         self.room.taken.load(Ordering::Acquire)
     }
 
-    fn part(&self, owner: &Owner) -> &Mutex<Part> {
-        let hash = usize::try_from(self.hasher.hash_one(owner) >> 40).unwrap_or(0);
-        &self.parts[hash % PARTS]
-    }
-
     /// Writes to the part of this owner, once more after a sweep where the store was full.
     fn write<T>(
         &self,
@@ -106,7 +94,7 @@ impl MemoryStore {
         mut write: impl FnMut(&mut Part) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut once = || {
-            let mut part = self.part(owner).lock();
+            let mut part = self.parts.of(owner).lock();
             // Whoever writes pays for as many removals as were written before, on average.
             part.purge(clock::now(), usize::MAX, &self.room);
             write(&mut part)
@@ -121,7 +109,7 @@ impl MemoryStore {
     fn purge(&self, limit: usize) -> usize {
         let now = clock::now();
         let mut purged = 0;
-        for part in &self.parts {
+        for part in self.parts.iter() {
             purged += part.lock().purge(now, limit - purged, &self.room);
             if purged >= limit {
                 break;
@@ -146,7 +134,7 @@ impl Default for MemoryStore {
 impl Store for MemoryStore {
     async fn load(&self, key: &Key) -> Result<Option<Record>, StoreError> {
         let now = clock::now();
-        let part = self.part(key.owner()).lock();
+        let part = self.parts.of(key.owner()).lock();
         Ok(part.live(key, now).map(|stored| stored.record(now)))
     }
 
@@ -208,7 +196,7 @@ impl Store for MemoryStore {
 
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<Option<Record>, StoreError> {
         let now = clock::now();
-        let mut part = self.part(key.owner()).lock();
+        let mut part = self.parts.of(key.owner()).lock();
         let Some(stored) = part.live(key, now) else {
             return Ok(None);
         };
@@ -219,7 +207,7 @@ impl Store for MemoryStore {
 
     async fn delete(&self, key: &Key, expected: Option<Revision>) -> Result<bool, StoreError> {
         let now = clock::now();
-        let mut part = self.part(key.owner()).lock();
+        let mut part = self.parts.of(key.owner()).lock();
         let Some(stored) = part.live(key, now) else {
             return Ok(false);
         };
@@ -231,7 +219,7 @@ impl Store for MemoryStore {
     }
 
     async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
-        let mut part = self.part(owner).lock();
+        let mut part = self.parts.of(owner).lock();
         let names = part.shelves.get(owner);
         let names: Vec<_> =
             names.map_or_else(Vec::new, |shelf| shelf.records.keys().cloned().collect());
@@ -248,7 +236,7 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let now = clock::now();
-        let part = self.part(owner).lock();
+        let part = self.parts.of(owner).lock();
         let Some(shelf) = part.shelves.get(owner) else {
             return Ok(Vec::new());
         };

@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use crate::clock;
 use crate::error::Result;
+use crate::random;
 use crate::store::{
     Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, key,
 };
@@ -225,8 +226,7 @@ fn place(key: &Key) -> (&Owner, &str) {
 
 /// A value with a new revision in front.
 fn packed(value: &Bytes) -> (Revision, Vec<u8>) {
-    let mut revision = [0; REVISION];
-    getrandom::fill(&mut revision).expect("the operating system gives randomness");
+    let revision: [u8; REVISION] = random::bytes();
     let packed = [&revision, &value[..]].concat();
     (Revision::new(u64::from_be_bytes(revision)), packed)
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use crate::clock::{self, Instant};
+use crate::random;
 use crate::store::{Draft, Key, Owner, Quota, Record, Revision, Store, StoreError};
 
 /// How far a clock that ticks in milliseconds may be off.
@@ -113,9 +114,8 @@ impl Trial {
 
 /// An owner that nobody else has.
 fn somebody() -> Owner {
-    let mut id = [0_u8; 8];
-    getrandom::fill(&mut id).expect("the operating system gives randomness");
-    Owner::new("contract", format!("{:016x}", u64::from_be_bytes(id)))
+    let id = u64::from_be_bytes(random::bytes());
+    Owner::new("contract", format!("{id:016x}"))
 }
 
 /// What a store did.
