@@ -22,7 +22,9 @@ use crate::protocol::{
     DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
     RequestId, RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, janitor};
+use crate::server::{
+    Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, janitor,
+};
 use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -65,9 +67,32 @@ pub(crate) fn post<'a>(
     traffic.heard(count(&decoded), body.len());
     match decoded {
         Ok(Incoming::One(message)) => post.one(message),
-        Ok(Incoming::Batch(messages)) => post.batch(messages).into(),
+        Ok(Incoming::Batch(messages)) => post.batch(messages),
         Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
     }
+}
+
+/// Sees to it that the session which a request names is here, and the newest there is, if it is
+/// anywhere. Nothing to wait for, where sessions live in this process only.
+pub(crate) async fn fetch(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Result<(), Answer> {
+    let named = headers.get(SESSION).and_then(|id| id.to_str().ok());
+    let fetching = named.and_then(|id| server.fetch(id, caller.map(Caller::principal)));
+    let Some(fetching) = fetching else {
+        return Ok(());
+    };
+    let version = ProtocolVersion::LATEST_HANDSHAKE;
+    fetching.await.map_err(|unfetched| match unfetched {
+        Unfetched::Full(full) => no_place(full, None, version),
+        Unfetched::Unavailable(error) => {
+            let error = &*error as &dyn std::error::Error;
+            tracing::error!(error, "a session cannot be looked for");
+            unkept("sessions cannot be reached now; try again", None, version)
+        }
+    })
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
@@ -117,18 +142,24 @@ pub(crate) fn get(
 }
 
 /// Ends a session.
-pub(crate) fn delete(server: &Server, caller: Option<&Caller>, headers: &HeaderMap) -> Answer {
+pub(crate) async fn delete(
+    server: &Server,
+    caller: Option<&Caller>,
+    headers: &HeaderMap,
+) -> Answer {
     if let Err(answer) = without_modern(headers) {
         return answer;
     }
     match named_session(server, caller, headers) {
-        Ok(live) => {
-            server
-                .inner()
-                .sessions
-                .end(live.core().id().as_str(), EndReason::Client);
-            Answer::bare(204)
-        }
+        Ok(live) => match server.end_stored(&live, EndReason::Client).await {
+            Ok(()) => Answer::bare(204),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a session could not be ended");
+                let why = "the session could not be ended now; try again";
+                unkept(why, None, version(&live))
+            }
+        },
         Err(refusal) => refusal.answer(None),
     }
 }
@@ -205,7 +236,9 @@ impl<'a> Post<'a> {
             Era::Handshake => match self.session() {
                 Ok(live) => {
                     self.heard(&live, 1);
-                    told(&live, self.handshake(&live, request, meta, None)).into()
+                    let id = request.id.clone();
+                    let reaction = told(&live, self.handshake(&live, request, meta, None));
+                    saved(live, Some(id), reaction)
                 }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
             },
@@ -329,10 +362,16 @@ impl<'a> Post<'a> {
         });
         let scope = Scope::new(&live, EndReason::Transport);
         let (entering, server) = (Arc::clone(&live), server.clone());
-        let id = request.id.clone();
+        let (id, named) = (request.id.clone(), request.id.clone());
         let future = async move {
             let answer = opening(server.clone(), Arc::clone(&entering), client, id, guard).await?;
             if entering.is_open() {
+                if let Err(error) = server.store_session(&entering).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "a session could not be stored");
+                    let why = "sessions cannot be kept now; try again";
+                    return Some(unkept(why, Some(&named), version));
+                }
                 place.enter(&entering);
                 scope.keep();
                 let opened = Some(entering.core().id().clone());
@@ -380,14 +419,14 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn batch(self, messages: Vec<Result<Message, DecodeError>>) -> Reaction {
+    fn batch(self, messages: Vec<Result<Message, DecodeError>>) -> Decision<'a> {
         let live = match self.session() {
             Ok(live) if version(&live).has_batches() => live,
-            _ => return self.error(400, None, &no_batches()),
+            _ => return self.error(400, None, &no_batches()).into(),
         };
         if messages.iter().any(is_initialize) {
             let error = RpcError::invalid_request("`initialize` cannot be part of a batch");
-            return self.error(400, None, &error);
+            return self.error(400, None, &error).into();
         }
         self.heard(&live, messages.len());
         let version = version(&live);
@@ -411,7 +450,9 @@ impl<'a> Post<'a> {
                 Err(error) => Answer::error(200, error.id.as_ref(), &error.error, version).into(),
             })
             .collect();
-        told(&live, joined(reactions, outlet, Arc::clone(&live), version))
+        let joined = joined(reactions, outlet, Arc::clone(&live), version);
+        let reaction = told(&live, joined);
+        saved(live, None, reaction)
     }
 
     /// Routes a request of a handshake session.
@@ -598,6 +639,54 @@ fn granted(caller: Option<&Caller>) -> Granted {
             .map(|caller| caller.granted().clone())
             .unwrap_or_default(),
     )
+}
+
+/// Holds an answer back until what its request changed is in the store: its client may go to
+/// another replica next.
+fn saved<'a>(live: Arc<Live>, id: Option<RequestId>, reaction: Reaction) -> Decision<'a> {
+    let Some(stored) = live.stored() else {
+        return reaction.into();
+    };
+    match reaction {
+        Reaction::Running(running) => {
+            let (future, version) = (running.future, running.version);
+            let future = async move {
+                let answer = future.await?;
+                Some(once_saved(&live, id.as_ref(), version, answer).await)
+            };
+            let future = Box::pin(future);
+            Reaction::Running(Running { future, ..running }).into()
+        }
+        Reaction::Answer(answer) if stored.is_unsaved() => Decision::Opens(Box::pin(async move {
+            let version = version(&live);
+            once_saved(&live, id.as_ref(), version, answer).await.into()
+        })),
+        decided => decided.into(),
+    }
+}
+
+async fn once_saved(
+    live: &Arc<Live>,
+    id: Option<&RequestId>,
+    version: ProtocolVersion,
+    answer: Answer,
+) -> Answer {
+    match live.saved().await {
+        Ok(()) => answer,
+        Err(_) => unkept(
+            "what this request changed could not be kept; it may have to be made again",
+            id,
+            version,
+        ),
+    }
+}
+
+/// The answer where the store does not answer.
+fn unkept(why: &'static str, id: Option<&RequestId>, version: ProtocolVersion) -> Answer {
+    Answer {
+        retry_after: Some(1),
+        ..Answer::error(503, id, &RpcError::internal(why), version)
+    }
 }
 
 /// Counts what a session answers at once; what runs is counted where it ends.

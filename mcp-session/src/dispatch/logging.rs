@@ -10,5 +10,6 @@ pub(crate) fn logging_set_level(arrival: &Arrival<'_>) -> Result<Payload, RpcErr
     }
     let params = arrival.params(SetLevelParams::from_params)?;
     arrival.live.core().set_log_level(params.level);
+    arrival.live.changed(None, &[]);
     Ok(EmptyResult::new().shape(&arrival.shape()))
 }

@@ -88,6 +88,7 @@ pub(crate) fn resources_subscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcE
         return Err(RpcError::invalid_params(message));
     }
     core.subscribe(&params.uri);
+    arrival.live.changed(None, &[]);
     Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 
@@ -106,6 +107,7 @@ pub(crate) fn check_kept(uri: &str) -> Result<(), RpcError> {
 pub(crate) fn resources_unsubscribe(arrival: &Arrival<'_>) -> Result<Payload, RpcError> {
     let params = arrival.params(SubscribeParams::from_params)?;
     arrival.live.core().unsubscribe(&params.uri);
+    arrival.live.changed(None, &[]);
     Ok(EmptyResult::new().shape(&arrival.shape()))
 }
 

@@ -33,6 +33,19 @@ pub enum SessionEvent {
         /// What it is.
         to: SessionState,
     },
+    /// A session that is stored goes on in this process: one that was opened, or used, in another.
+    Restored {
+        /// Which.
+        session: SessionId,
+    },
+    /// This process lets go of a session that is stored: it lives on in the store, or has ended in
+    /// another process. `on_close` does not run here.
+    LetGo {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        reason: EndReason,
+    },
     /// A session has ended, its `on_close` has run, and what belonged to it is free.
     Ended {
         /// Which.

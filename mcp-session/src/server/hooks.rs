@@ -255,7 +255,7 @@ impl Drop for Telling {
 }
 
 /// Runs one hook for as long as it may.
-async fn run(live: &Arc<Live>, fact: Fact) {
+pub(super) async fn run(live: &Arc<Live>, fact: Fact) {
     let (session, name) = (Session::new(Arc::clone(live)), fact.hook());
     let of_fault = matches!(fact, Fact::Failed(_));
     let blueprint = Arc::clone(live.variant().blueprint());

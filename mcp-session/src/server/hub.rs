@@ -20,6 +20,9 @@ pub(crate) struct Hub {
     started: Instant,
     pub(crate) deadlines: Deadlines,
     pub(crate) deadlines_of_principals: Deadlines,
+    /// Those of sessions that other processes may use as well.
+    #[cfg(feature = "http")]
+    pub(crate) deadlines_of_stored: Deadlines,
     /// A principal's session came to rest since somebody searched for one.
     pub(crate) rested: AtomicBool,
     /// How long one run of a hook may take.
@@ -39,6 +42,8 @@ impl Hub {
             started: clock::now(),
             deadlines: limits.deadlines(),
             deadlines_of_principals: limits.deadlines_of_principals(),
+            #[cfg(feature = "http")]
+            deadlines_of_stored: limits.deadlines_of_stored(),
             rested: AtomicBool::new(false),
             patience: limits.hook,
             events: Publisher::default(),

@@ -8,7 +8,11 @@ use std::{
 
 use crate::protocol::Era;
 use crate::server::hooks::Fact;
+#[cfg(feature = "http")]
+use crate::server::hooks;
 use crate::server::principal::Shared;
+#[cfg(feature = "http")]
+use crate::server::replica::Stored;
 use crate::server::{Live, SessionEvent};
 use crate::session::{Change, Deadlines, EndReason, LifeEvent, SessionState};
 
@@ -29,6 +33,21 @@ impl Live {
         self.begin_telling();
         self.stop_opening();
         self.step(|_| LifeEvent::Opened);
+    }
+
+    /// It goes on in this process, as `on_resume` makes it; whoever watches is told that.
+    #[cfg(feature = "http")]
+    pub(crate) async fn resume(self: &Arc<Self>) {
+        if self.hooks().on_resume.is_some() {
+            hooks::run(self, Fact::Resumed).await;
+        }
+        self.stop_opening();
+        // Opened it was elsewhere: nobody is told of that.
+        self.step(|_| LifeEvent::Opened);
+        self.begin_telling();
+        let session = || self.core().id().clone();
+        let restored = || SessionEvent::Restored { session: session() };
+        self.hub().events.publish(restored);
     }
 
     /// Something was heard of its client.
@@ -122,11 +141,23 @@ impl Live {
             && self.has_begun()
             && let Some(reason) = self.core().end_reason()
         {
-            self.hub().events.publish(|| SessionEvent::Ended {
-                session: self.core().id().clone(),
-                reason,
+            let session = self.core().id().clone();
+            self.hub().events.publish(|| {
+                if self.lives_on() {
+                    SessionEvent::LetGo { session, reason }
+                } else {
+                    SessionEvent::Ended { session, reason }
+                }
             });
         }
+    }
+
+    /// What ended is this process's copy, and not the session.
+    fn lives_on(&self) -> bool {
+        #[cfg(feature = "http")]
+        return self.stored().is_some_and(Stored::is_left);
+        #[cfg(not(feature = "http"))]
+        false
     }
 
     /// A call runs in it, or somebody listens to it.
@@ -141,6 +172,10 @@ impl Live {
     }
 
     fn deadlines(&self) -> &Deadlines {
+        #[cfg(feature = "http")]
+        if self.stored().is_some() {
+            return &self.hub().deadlines_of_stored;
+        }
         match self.principals() {
             Some(_) => &self.hub().deadlines_of_principals,
             None => &self.hub().deadlines,
@@ -214,6 +249,15 @@ impl Live {
             let session = self.core().id().tag();
             tracing::info!(%session, %reason, "session ended");
         }
+        #[cfg(feature = "http")]
+        if self.closes_stored(reason) {
+            return;
+        }
+        self.conclude(reason);
+    }
+
+    /// The end is final: its hook runs, and then its tables are freed.
+    pub(super) fn conclude(self: &Arc<Self>, reason: EndReason) {
         if !(self.has_begun() && self.tell_hooks(Fact::Closed(reason))) {
             self.cleared();
         }

@@ -497,6 +497,18 @@ impl Limits {
         }
     }
 
+    /// Of a session that is stored it is known to an eighth of its retention when some process used
+    /// it last, and none is ended too early.
+    #[cfg(feature = "http")]
+    pub(crate) fn deadlines_of_stored(&self) -> Deadlines {
+        let deadlines = self.deadlines();
+        let retention = deadlines.retention;
+        Deadlines {
+            retention: retention.saturating_add(retention / 8),
+            ..deadlines
+        }
+    }
+
     pub(crate) fn exchange_ms(&self) -> u64 {
         millis(self.exchange)
     }

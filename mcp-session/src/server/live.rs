@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -20,6 +20,8 @@ use crate::server::hooks::{Hooks, Waiting};
 use crate::server::hub::Hub;
 use crate::server::offer::{Layers, Offer};
 use crate::server::principal::Shared;
+#[cfg(feature = "http")]
+use crate::server::replica::Stored;
 use crate::server::template::Blueprint;
 use crate::server::variant::Member;
 use crate::server::{Limits, Server, ServerInner, Totals};
@@ -78,6 +80,9 @@ pub(crate) struct Live {
     server: Weak<ServerInner>,
     /// It is found by its id, and outlives connections.
     over_http: bool,
+    /// What is known of its record, where it has one: sessions of a durable store do.
+    #[cfg(feature = "http")]
+    stored: OnceLock<Box<Stored>>,
 }
 
 impl Live {
@@ -104,6 +109,19 @@ impl Live {
         Arc::new(live)
     }
 
+    /// A session that goes on in this process, before what it changed.
+    #[cfg(feature = "http")]
+    pub(crate) fn restored(
+        opening: Opening,
+        variant: &Arc<Member>,
+        server: &Arc<ServerInner>,
+        id: SessionId,
+    ) -> Arc<Self> {
+        let live = Self::with(opening, variant, server, None, None);
+        live.core.name(id);
+        Arc::new(live)
+    }
+
     fn with(
         opening: Opening,
         variant: &Arc<Member>,
@@ -126,11 +144,25 @@ impl Live {
             opened_ms: now_ms,
             heard_ms: AtomicU64::new(now_ms),
             server: Arc::downgrade(server),
+            #[cfg(feature = "http")]
+            stored: OnceLock::new(),
         }
     }
 
     pub(crate) fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// What is known of its record; `None` where it has none.
+    #[cfg(feature = "http")]
+    pub(crate) fn stored(&self) -> Option<&Stored> {
+        self.stored.get().map(|stored| &**stored)
+    }
+
+    /// From here on it is one copy of what its record says.
+    #[cfg(feature = "http")]
+    pub(crate) fn set_stored(&self, stored: Stored) {
+        self.stored.set(Box::new(stored)).ok();
     }
 
     pub(crate) fn variant(&self) -> &Arc<Member> {
@@ -382,7 +414,7 @@ impl Session {
     /// session; [`Error::is_unkept`](crate::Error::is_unkept) where nothing could keep the edit.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let request = self.request.as_ref().and_then(Weak::upgrade);
-        self.live.edit(request.as_deref(), edit)
+        self.live.edit(request.as_ref(), edit)
     }
 
     /// Tells this session's client that a resource has changed, if it subscribed to it.

@@ -25,6 +25,8 @@ mod places;
 mod principal;
 mod publish;
 mod registry;
+#[cfg(feature = "http")]
+mod replica;
 mod roots;
 mod seals;
 mod sessions;
@@ -59,6 +61,8 @@ pub use live::Session;
 pub use notifier::Notifier;
 pub use once::OnceError;
 pub use principal::PrincipalScope;
+#[cfg(feature = "http")]
+pub use replica::Consistency;
 pub use roots::RootsChange;
 pub use sessions::{Sessions, Unhealthy};
 pub use stats::{ServerStats, SessionStats};
@@ -74,6 +78,8 @@ pub(crate) use load::AtWork;
 pub(crate) use open::{OpenError, Scope};
 pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
+#[cfg(feature = "http")]
+pub(crate) use replica::Unfetched;
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
@@ -85,6 +91,8 @@ use load::Load;
 use pace::Paces;
 use principal::Records;
 use registry::Registry;
+#[cfg(feature = "http")]
+use replica::Replica;
 use seals::Seals;
 use shutdown::Shutdown;
 use variant::Variants;
@@ -130,6 +138,9 @@ pub(crate) struct ServerInner {
     pub(crate) hearing: Arc<Semaphore>,
     store: Arc<dyn Store>,
     pub(crate) keeper: Arc<Keeper>,
+    /// Set where sessions live in the store.
+    #[cfg(feature = "http")]
+    replica: Option<Replica>,
     authenticator: Option<Arc<dyn Authenticate>>,
     /// Results of the stateless era carry the server's name and version.
     pub(crate) identify: bool,
@@ -178,6 +189,8 @@ impl Server {
         };
         let audience = builder.audience.unwrap_or_else(name);
         let seals = Seals::new(builder.seal_keys, audience);
+        #[cfg(feature = "http")]
+        let replica = builder.store.is_durable().then(|| Replica::new(builder.consistency));
         let inner = ServerInner {
             hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
@@ -190,6 +203,8 @@ impl Server {
             records: Records::default(),
             store: builder.store,
             keeper: Arc::default(),
+            #[cfg(feature = "http")]
+            replica,
             authenticator: builder.authenticator,
             identify: builder.identify,
             farewell: builder.farewell,
@@ -307,6 +322,8 @@ pub struct ServerBuilder {
     narrow: bool,
     seal_keys: Option<SealKeys>,
     audience: Option<Arc<str>>,
+    #[cfg(feature = "http")]
+    consistency: Consistency,
 }
 
 impl ServerBuilder {
@@ -322,6 +339,8 @@ impl ServerBuilder {
             narrow: false,
             seal_keys: None,
             audience: None,
+            #[cfg(feature = "http")]
+            consistency: Consistency::default(),
         }
     }
 
@@ -409,9 +428,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Where state and handles are kept; a [`MemoryStore`] unless set.
+    /// Where state, handles and, if it outlives the process, sessions are kept; a [`MemoryStore`]
+    /// unless set.
     ///
-    /// A request that asks for none of it never reaches the store.
+    /// In a [durable](Store::is_durable) store every handshake session over HTTP has a record:
+    /// any process with the same store goes on with it, after a restart or beside this one. With
+    /// other stores, a request that asks for nothing that is kept never reaches the store.
     ///
     /// # Examples
     ///
@@ -425,6 +447,13 @@ impl ServerBuilder {
     /// ```
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
+        self
+    }
+
+    /// How a session's copies in several processes are kept alike, where the store is durable.
+    #[cfg(feature = "http")]
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
         self
     }
 

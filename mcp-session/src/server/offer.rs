@@ -6,6 +6,8 @@ use crate::catalog::{
     Catalog, CheckedResource, CheckedTemplate, Edit, Family, Overlay, Patch, Rebase, UriVariables,
     View,
 };
+#[cfg(feature = "http")]
+use crate::catalog::{StoredPatch, Workshop};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::protocol::{Era, Frame, method};
@@ -110,7 +112,7 @@ impl Live {
 
     /// Moves to the newest revision with what was changed, and tells the client if that looks
     /// different. False when it is there already, or has ended.
-    pub(crate) fn rebase(&self, policy: Rebase) -> bool {
+    pub(crate) fn rebase(self: &Arc<Self>, policy: Rebase) -> bool {
         let mut offer = self.offer.write();
         let newest = self.variant().newest();
         if self.core().end_reason().is_some() || Arc::ptr_eq(&newest, &offer.revision) {
@@ -124,13 +126,13 @@ impl Live {
         drop(offer);
         // Outside the lock: what goes with them is the user's.
         drop((replaced, left));
-        self.announce(None, &families);
+        self.changed(None, &families);
         true
     }
 
     pub(super) fn edit<R>(
-        &self,
-        request: Option<&Call>,
+        self: &Arc<Self>,
+        request: Option<&Arc<Call>>,
         edit: impl FnOnce(&mut Edit<'_>) -> Result<R>,
     ) -> Result<R> {
         if self.core().era() == Era::Stateless && self.is_open() {
@@ -157,8 +159,39 @@ impl Live {
         drop(offer);
         // Outside the lock: what goes with it is the user's, and may look at the session.
         drop(replaced);
-        self.announce(request, &families);
+        self.changed(request, &families);
         Ok(done)
+    }
+
+    /// Something changed that a record of it would say: there is none.
+    #[cfg(not(feature = "http"))]
+    pub(crate) fn changed(&self, request: Option<&Arc<Call>>, families: &[Family]) {
+        self.announce(request.map(|call| &**call), families);
+    }
+
+    /// Takes over what another replica changed. Its client was told there.
+    #[cfg(feature = "http")]
+    pub(super) fn lay(&self, changes: &StoredPatch) {
+        let blueprint = self.blueprint();
+        let (patch, problems) = changes.restore(Workshop {
+            factories: &blueprint.factories,
+            deps: &blueprint.deps,
+            families: self.families(),
+        });
+        for problem in problems {
+            let session = self.core().id().tag();
+            tracing::warn!(%session, %problem, "a change of a session cannot be made here");
+        }
+        let mut offer = self.offer.write();
+        if self.core().end_reason().is_some() {
+            return;
+        }
+        let mut overlay = offer.overlay.clone();
+        patch.lay(&mut overlay, &offer.revision.catalog);
+        let replaced = std::mem::replace(&mut offer.overlay, overlay);
+        drop(offer);
+        // Outside the lock: what goes with it is the user's.
+        drop(replaced);
     }
 
     /// True when a client of this session could read a resource of this URI.
@@ -178,7 +211,7 @@ impl Live {
     ///
     /// Over HTTP, a client that listens to no stream of the session's hears it on the stream of
     /// the request that made the change.
-    fn announce(&self, request: Option<&Call>, families: &[Family]) {
+    pub(crate) fn announce(&self, request: Option<&Call>, families: &[Family]) {
         // An edit in `on_open` comes before the first list, however early the client is known.
         if self.core().client().is_none() || !self.is_open() {
             return;

@@ -65,6 +65,7 @@ impl Server {
     /// Takes an answer, and tells the hook what differs.
     async fn roots_known(&self, live: &Arc<Live>, roots: Arc<[Root]>) {
         if let Some(difference) = live.core().roots.answered(roots) {
+            live.changed(None, &[]);
             let change = RootsChange {
                 old: difference.old,
                 new: difference.new,

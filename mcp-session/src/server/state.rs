@@ -148,6 +148,11 @@ impl Live {
         if self.core().era() == Era::Stateless {
             return;
         }
+        #[cfg(feature = "http")]
+        if let Some(stored) = self.stored() {
+            let owner = Owner::secret(OF_SESSIONS, self.core().id().as_str());
+            return self.forget_stored(stored, owner);
+        }
         let Some(kept) = self.core().kept.get_or_init(|| None).clone() else {
             return;
         };

@@ -62,6 +62,12 @@ impl Core {
         }
     }
 
+    /// Gives it the name it had elsewhere. Call it before anybody asks for its name.
+    #[cfg(feature = "http")]
+    pub(crate) fn name(&self, id: SessionId) {
+        self.id.set(id).ok();
+    }
+
     pub(crate) fn id(&self) -> &SessionId {
         self.id.get_or_init(SessionId::random)
     }
@@ -115,6 +121,13 @@ impl Core {
     pub(crate) fn subscription_count(&self) -> usize {
         let subscriptions = self.subscriptions.get();
         subscriptions.map_or(0, |uris| uris.lock().len())
+    }
+
+    /// The resources that the client wants to hear of.
+    #[cfg(feature = "http")]
+    pub(crate) fn subscriptions(&self) -> BTreeSet<Arc<str>> {
+        let subscriptions = self.subscriptions.get();
+        subscriptions.map_or_else(BTreeSet::new, |uris| uris.lock().clone())
     }
 
     /// The shared name of the resource, if the client wants to hear of it.

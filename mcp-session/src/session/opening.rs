@@ -80,6 +80,26 @@ impl Opening {
         self
     }
 
+    /// That of a handshake session which goes on in another process: where it was opened, without
+    /// the headers.
+    #[cfg(feature = "http")]
+    pub(crate) fn restored(principal: Option<Principal>, target: &str) -> Self {
+        let target = target.lines().next().unwrap_or_default();
+        Self {
+            request: Some(HttpRequest::Kept(target.into())),
+            ..Self::new(Era::Handshake, principal)
+        }
+    }
+
+    /// The path and the query of its URL.
+    #[cfg(feature = "http")]
+    pub(crate) fn target(&self) -> Option<&str> {
+        Some(match self.request.as_ref()? {
+            HttpRequest::Whole(whole) => whole.0.path_and_query()?.as_str(),
+            HttpRequest::Kept(text) => text.lines().next().unwrap_or_default(),
+        })
+    }
+
     /// Lets go of the buffer that the request was read into: for what outlives the request.
     pub(crate) fn detach(mut self) -> Self {
         if let Some(HttpRequest::Whole(whole)) = &self.request {

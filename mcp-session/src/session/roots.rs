@@ -101,6 +101,14 @@ impl Roots {
         difference
     }
 
+    /// Takes what a client told another process, without a question of this one's.
+    #[cfg(feature = "http")]
+    pub(crate) fn learn_elsewhere(&self, roots: Arc<[Root]>) {
+        let book = self.book();
+        book.state.lock().known = Some(roots);
+        book.heard.notify_waiters();
+    }
+
     /// The answer was dealt with: the next question may be asked.
     pub(crate) fn settled(&self) {
         self.book().state.lock().asking = false;

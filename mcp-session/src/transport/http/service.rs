@@ -167,10 +167,13 @@ impl HttpService {
         };
         match parts.method {
             Method::POST => self.post(caller, uri, parts, body).await,
-            Method::GET => self.get(caller.as_ref(), &parts),
+            Method::GET => self.get(caller.as_ref(), &parts).await,
             Method::DELETE => {
                 let caller = caller.as_ref();
-                reply::answer(dispatch::delete(&self.server, caller, &parts.headers))
+                if let Err(answer) = dispatch::fetch(&self.server, caller, &parts.headers).await {
+                    return reply::answer(answer);
+                }
+                reply::answer(dispatch::delete(&self.server, caller, &parts.headers).await)
             }
             _ => reply::method_not_allowed("GET, POST, DELETE"),
         }
@@ -191,6 +194,9 @@ impl HttpService {
             Ok(bytes) => bytes,
             Err(unread) => return unread.into(),
         };
+        if let Err(answer) = dispatch::fetch(&self.server, caller.as_ref(), &parts.headers).await {
+            return reply::answer(answer);
+        }
         let expires = caller.as_ref().and_then(Caller::expires);
         let decided = dispatch::post(&self.server, caller, uri, parts.headers, &bytes);
         let reaction = match decided {
@@ -207,12 +213,15 @@ impl HttpService {
         }
     }
 
-    fn get(&self, caller: Option<&Caller>, parts: &Parts) -> Response<HttpBody> {
+    async fn get(&self, caller: Option<&Caller>, parts: &Parts) -> Response<HttpBody> {
         if !headers::accepts(&parts.headers, Media::EventStream) {
             return reply::refusal(
                 StatusCode::NOT_ACCEPTABLE,
                 "the answer is an event stream: `Accept: text/event-stream`",
             );
+        }
+        if let Err(answer) = dispatch::fetch(&self.server, caller, &parts.headers).await {
+            return reply::answer(answer);
         }
         match dispatch::get(&self.server, caller, &parts.headers) {
             Ok(attached) => {

@@ -1,0 +1,115 @@
+//! This process as one of several that serve the same sessions.
+//!
+//! Where the store is durable, a handshake session over HTTP is a record there, and a live session
+//! is one copy of it. A request that finds no live session here makes one from the record, and
+//! one that finds a copy which may be old looks at the record first. What a request changes is in
+//! the store before it is answered.
+
+mod ending;
+mod record;
+mod restore;
+mod stored;
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+
+use crate::clock;
+use crate::server::{Server, ServerInner};
+use crate::session::random_text;
+use crate::store::{Owner, Revision};
+
+pub(crate) use restore::Unfetched;
+pub(crate) use stored::Stored;
+
+use restore::Flights;
+
+/// How a server knows that its copy of a session is the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Consistency {
+    /// A copy is used until another replica says that it changed the session. Whoever changes one
+    /// waits, before it answers, until every other replica that holds it has heard so; a replica
+    /// that cannot be heard is waited for as long as it may still trust its copy, and one that
+    /// hears nothing trusts none. A request that changes nothing then needs the store for nothing.
+    ///
+    /// Where there is no bus this is [`ReadPerRequest`](Self::ReadPerRequest).
+    #[default]
+    Cached,
+    /// Every request looks at the record first: one round trip to the store.
+    ReadPerRequest,
+}
+
+/// What a server is that shares its sessions with others.
+pub(crate) struct Replica {
+    /// Tells it from all others, for as long as it runs.
+    pub(super) id: Arc<str>,
+    consistency: Consistency,
+    flights: Flights,
+    /// The sessions whose end is on its way into the store: to clients they have ended.
+    // Held for a map operation only, never across an await.
+    ending: Mutex<HashMap<Owner, usize>>,
+}
+
+impl Replica {
+    pub(super) fn new(consistency: Consistency) -> Self {
+        Self {
+            id: random_text().into(),
+            consistency,
+            flights: Flights::default(),
+            ending: Mutex::default(),
+        }
+    }
+}
+
+impl ServerInner {
+    /// How long a record lives behind the last use of its session: longer than a session may
+    /// rest, so that somebody ends it who knows what that entails.
+    fn record_ttl(&self) -> Duration {
+        const SPARE: Duration = Duration::from_secs(60 * 60);
+        self.limits.retention.saturating_add(SPARE)
+    }
+
+    /// How much of that may pass before a session in use is touched: no request waits for it, and
+    /// most need none.
+    fn touch_pause_ms(&self) -> u64 {
+        let pause = (self.limits.retention / 8).min(Duration::from_secs(10 * 60));
+        u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Server {
+    /// True when this replica's copy is the newest there is.
+    fn is_fresh(&self, stored: &Stored) -> bool {
+        let Some(replica) = &self.inner().replica else {
+            return true;
+        };
+        match replica.consistency {
+            Consistency::Cached => !stored.is_stale() && self.hears(),
+            Consistency::ReadPerRequest => false,
+        }
+    }
+
+    /// True while this replica would hear of it if another one changed a session.
+    #[expect(clippy::unused_self, reason = "there is no bus yet")]
+    fn hears(&self) -> bool {
+        false
+    }
+
+    /// A session was saved: other replicas that hold it learn so before this returns.
+    async fn replica_changed(&self, _stored: &Stored, _revision: Revision) {}
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    clock::unix_ms()
+}
+
+impl fmt::Debug for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replica")
+            .field("id", &self.id)
+            .field("consistency", &self.consistency)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,413 @@
+//! A live session that is one copy of a stored one: what of it is in the store, and how what is
+//! changed here gets there.
+
+use std::{
+    fmt,
+    pin::pin,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::catalog::{Family, StoredPatch};
+use crate::context::Call;
+use crate::server::replica::record::{Changing, SessionRecord};
+use crate::server::{Live, Server};
+use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
+
+/// What the records of a session are.
+pub(super) const SESSIONS: &str = "session";
+
+/// The name of a session's own record among its records.
+const RECORD: &str = "record";
+
+/// What a live session knows of its record.
+pub(crate) struct Stored {
+    owner: Owner,
+    // Held to look and to set, never across an await.
+    book: Mutex<Book>,
+    /// One at a time reads or writes the record.
+    turn: tokio::sync::Mutex<()>,
+    /// A save succeeded or failed.
+    news: Notify,
+    /// Another replica changed the record, or may have.
+    stale: AtomicBool,
+    /// When its record is to live on for longer, in milliseconds of the server's life.
+    pub(super) due_ms: AtomicU64,
+    /// This replica wrote that it is over: it does what the end entails.
+    pub(super) ended_here: AtomicBool,
+    /// This process lets go of it: it lives on, or ended elsewhere.
+    left: AtomicBool,
+}
+
+struct Book {
+    /// The record as it was last read or written here.
+    record: Arc<SessionRecord>,
+    revision: Revision,
+    /// How this copy was then. It lacks what the record says and nobody can make here: that is no
+    /// change of this copy's.
+    seen: Changing,
+    /// How many changes were made here.
+    changed: u64,
+    /// So many of them are in the store.
+    saved: u64,
+    /// Why the last attempt failed, if it did.
+    failed: Option<Arc<StoreError>>,
+    /// A task is at it.
+    saving: bool,
+    /// What the client is told when it is saved: it may come to another replica at once.
+    untold: Vec<Untold>,
+}
+
+/// A family of which the lists look different.
+struct Untold {
+    request: Option<Weak<Call>>,
+    family: Family,
+}
+
+/// What there is of a session in the store.
+pub(super) enum Found {
+    /// It goes on.
+    Living,
+    /// It is over, or was never there.
+    Gone,
+}
+
+impl Stored {
+    pub(super) fn new(
+        owner: Owner,
+        record: SessionRecord,
+        revision: Revision,
+        seen: Changing,
+    ) -> Self {
+        let book = Book {
+            record: Arc::new(record),
+            revision,
+            seen,
+            changed: 0,
+            saved: 0,
+            failed: None,
+            saving: false,
+            untold: Vec::new(),
+        };
+        Self {
+            owner,
+            book: Mutex::new(book),
+            turn: tokio::sync::Mutex::default(),
+            news: Notify::new(),
+            stale: AtomicBool::new(false),
+            due_ms: AtomicU64::new(0),
+            ended_here: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+        }
+    }
+
+    /// Whose records its are.
+    pub(super) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    pub(super) fn key(&self) -> Key {
+        record_of(&self.owner)
+    }
+
+    /// The record as it was last seen.
+    pub(super) fn last(&self) -> (Arc<SessionRecord>, Revision) {
+        let book = self.book.lock();
+        (Arc::clone(&book.record), book.revision)
+    }
+
+    pub(super) fn set_last(&self, record: SessionRecord, revision: Revision) {
+        let mut book = self.book.lock();
+        (book.record, book.revision) = (Arc::new(record), revision);
+    }
+
+    fn seen(&self) -> Changing {
+        self.book.lock().seen.clone()
+    }
+
+    fn set_seen(&self, seen: Changing) {
+        self.book.lock().seen = seen;
+    }
+
+    /// Whoever uses it next looks at the record first.
+    pub(super) fn mark_stale(&self) {
+        self.stale.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::SeqCst)
+    }
+
+    /// What the end of this copy entails is nothing to the session.
+    pub(super) fn mark_left(&self) {
+        self.left.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
+    }
+
+    /// True while something of it is not in the store yet.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        let book = self.book.lock();
+        book.saved < book.changed
+    }
+
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+}
+
+/// The record of a session, among what its owner has.
+pub(super) fn record_of(owner: &Owner) -> Key {
+    owner.key(RECORD)
+}
+
+impl Live {
+    /// Something changed that is stored of it. What looks different of what it is offered is told
+    /// to its client, of a stored session when that is in the store.
+    pub(crate) fn changed(self: &Arc<Self>, request: Option<&Arc<Call>>, families: &[Family]) {
+        let Some(stored) = self.stored() else {
+            return self.announce(request.map(|call| &**call), families);
+        };
+        let mut book = stored.book.lock();
+        book.changed += 1;
+        if self.is_open() {
+            book.untold.extend(families.iter().map(|family| Untold {
+                request: request.map(Arc::downgrade),
+                family: *family,
+            }));
+        }
+        drop(book);
+        self.begin_saving();
+    }
+
+    /// Waits until all that was changed so far is in the store, and another replica would find it.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be saved; the next change, and the next one who waits, try again.
+    pub(crate) async fn saved(self: &Arc<Self>) -> Result<(), Arc<StoreError>> {
+        let Some(stored) = self.stored() else {
+            return Ok(());
+        };
+        let wanted = {
+            let mut book = stored.book.lock();
+            if !book.saving {
+                book.failed = None;
+            }
+            book.changed
+        };
+        loop {
+            let mut news = pin!(stored.news.notified());
+            // Registered before the look, so that nothing in between is missed.
+            news.as_mut().enable();
+            {
+                let book = stored.book.lock();
+                if book.saved >= wanted {
+                    return Ok(());
+                }
+                if let Some(error) = &book.failed {
+                    return Err(Arc::clone(error));
+                }
+            }
+            if !self.begin_saving() {
+                return Err(Arc::new(StoreError::unavailable("the server is gone")));
+            }
+            news.await;
+        }
+    }
+
+    /// Saves in a task, unless one is at it; false where nothing can run.
+    fn begin_saving(self: &Arc<Self>) -> bool {
+        let Some((stored, server)) = self.stored().zip(self.server()) else {
+            return false;
+        };
+        let mut book = stored.book.lock();
+        if book.saving || book.saved == book.changed {
+            return true;
+        }
+        book.saving = true;
+        drop(book);
+        let live = Arc::clone(self);
+        let saving = Saving { live, over: false };
+        self.hub().spawn(async move { saving.run(&server).await })
+    }
+
+    /// Writes what was changed here, on top of what others wrote meanwhile.
+    async fn save(self: &Arc<Self>, stored: &Stored, server: &Server) -> Result<(), StoreError> {
+        let (store, key) = (server.inner().store(), stored.key());
+        let _turn = stored.turn().await;
+        let mut contest = Contest::default();
+        loop {
+            let (record, revision) = stored.last();
+            let (seen, mine) = (stored.seen(), Changing::of(self));
+            if seen == mine {
+                return Ok(());
+            }
+            let record = record.with(record.changing.merged(&seen, &mine));
+            let draft = Draft::new(record.encode());
+            match store.save(&key, revision, draft, Quota::NONE).await {
+                Ok(revision) => {
+                    stored.set_last(record, revision);
+                    stored.set_seen(mine);
+                    server.replica_changed(stored, revision).await;
+                    return Ok(());
+                }
+                Err(StoreError::Conflict) => match self.reload(stored, server).await? {
+                    Found::Living => contest.lost().await.map_err(StoreError::unavailable)?,
+                    Found::Gone => return Ok(()),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Looks at the record again, if another replica may have changed it.
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        stored: &Stored,
+        server: &Server,
+    ) -> Result<Found, StoreError> {
+        let _turn = stored.turn().await;
+        if server.is_fresh(stored) {
+            return Ok(Found::Living);
+        }
+        self.reload(stored, server).await
+    }
+
+    /// Takes over what others wrote, under what was changed here and is not saved.
+    async fn reload(
+        self: &Arc<Self>,
+        stored: &Stored,
+        server: &Server,
+    ) -> Result<Found, StoreError> {
+        // Before the look: what is changed behind it is looked at once more.
+        stored.stale.store(false, Ordering::SeqCst);
+        let loaded = server.inner().store().load(&stored.key()).await;
+        let loaded = loaded.inspect_err(|_| stored.mark_stale())?;
+        let Some(loaded) = loaded else {
+            return Ok(Found::Gone);
+        };
+        let (known, revision) = stored.last();
+        if loaded.revision == revision {
+            return Ok(Found::Living);
+        }
+        let theirs = SessionRecord::decode(&loaded.value).map_err(StoreError::unavailable)?;
+        if theirs.ended.is_some() {
+            return Ok(Found::Gone);
+        }
+        let (mut seen, mine) = (stored.seen(), Changing::of(self));
+        let merged = theirs.changing.merged(&seen, &mine);
+        let news = theirs.changing.changes.changes_since(&known.changing.changes);
+        let own = mine.changes.changes_since(&seen.changes);
+        let mut laid = news.clone();
+        if !laid.is_empty() {
+            // Over what is new, what was changed here and is not saved.
+            laid.apply(own.clone());
+        }
+        self.adopt(&mine, &merged, &laid);
+        seen.changes.apply(news);
+        let changes = match own.is_empty() {
+            true => Changing::of(self).changes,
+            false => seen.changes,
+        };
+        stored.set_seen(Changing {
+            changes,
+            ..theirs.changing.clone()
+        });
+        stored.set_last(theirs, loaded.revision);
+        Ok(Found::Living)
+    }
+
+    /// Becomes what is stored, where that differs from what was here, with these changes of what
+    /// it is offered.
+    pub(super) fn adopt(&self, mine: &Changing, stored: &Changing, changes: &StoredPatch) {
+        let core = self.core();
+        if stored.log_level != mine.log_level {
+            core.set_log_level(stored.log_level);
+        }
+        for uri in stored.subscriptions.difference(&mine.subscriptions) {
+            core.subscribe(uri);
+        }
+        for uri in mine.subscriptions.difference(&stored.subscriptions) {
+            core.unsubscribe(uri);
+        }
+        if stored.roots != mine.roots
+            && let Some(roots) = &stored.roots
+        {
+            core.roots.learn_elsewhere(Arc::clone(roots));
+        }
+        if !changes.is_empty() {
+            self.lay(changes);
+        }
+    }
+}
+
+/// A task that saves. However it ends, another can begin.
+struct Saving {
+    live: Arc<Live>,
+    /// It has said itself that it is not at it any more.
+    over: bool,
+}
+
+impl Saving {
+    async fn run(mut self, server: &Server) {
+        let live = Arc::clone(&self.live);
+        let Some(stored) = live.stored() else { return };
+        loop {
+            let (number, untold) = {
+                let mut book = stored.book.lock();
+                if book.saved == book.changed {
+                    (book.saving, self.over) = (false, true);
+                    return;
+                }
+                (book.changed, std::mem::take(&mut book.untold))
+            };
+            match live.save(stored, server).await {
+                Ok(()) => {
+                    for Untold { request, family } in untold {
+                        let request = request.and_then(|request| request.upgrade());
+                        live.announce(request.as_deref(), &[family]);
+                    }
+                    stored.book.lock().saved = number;
+                    stored.news.notify_waiters();
+                }
+                Err(error) => {
+                    let session = live.core().id().tag();
+                    let told = &error as &dyn std::error::Error;
+                    tracing::warn!(%session, error = told, "a session was not saved");
+                    let mut book = stored.book.lock();
+                    book.untold.splice(0..0, untold);
+                    book.failed = Some(Arc::new(error));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        if let Some(stored) = self.live.stored() {
+            if !self.over {
+                stored.book.lock().saving = false;
+            }
+            stored.news.notify_waiters();
+        }
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("owner", &self.owner)
+            .field("stale", &self.is_stale())
+            .finish_non_exhaustive()
+    }
+}
