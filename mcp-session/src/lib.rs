@@ -155,6 +155,8 @@ pub use schema::JsonSchema;
 pub use schemars;
 pub use server::{Limits, Notifier, OnceError, Server, Session, Template, Variant};
 pub use session::{Capability, EndReason};
+#[doc(inline)]
+pub use store::bus;
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -101,7 +101,7 @@ pub(super) fn within_bounds(key: &Key) -> Result<(), StoreError> {
 }
 
 /// A digest that differs when any part does: each goes in with its length.
-fn digest(parts: &[Option<&str>]) -> String {
+pub(super) fn digest(parts: &[Option<&str>]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         let length = part.map_or(u64::MAX, |part| part.len() as u64);

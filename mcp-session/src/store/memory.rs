@@ -16,7 +16,11 @@ use parking_lot::Mutex;
 
 use crate::clock::{self, Instant};
 use crate::shards::Parts;
-use crate::store::{Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError};
+use crate::store::{
+    Bound, Draft, Key, Listed, MemoryOutbox, Outbox, Owner, Quota, Record, Revision, Store,
+    StoreError,
+    bus::{Bus, MemoryBus},
+};
 
 /// What a record takes besides its texts, roughly.
 const OVERHEAD: usize = 256;
@@ -29,11 +33,16 @@ const DEFAULT_BYTES: usize = 256 << 20;
 /// It takes 256 MiB at most, or [as much as it is told](Self::with_bytes), and refuses what is
 /// more ([`StoreError::Full`]): nothing in it is given up to make room. Records whose time is over
 /// are removed by those who write after that, and by [`Store::sweep`].
+///
+/// Its [outbox](Store::outbox) takes as much again. Servers that share the store, in an `Arc`, share
+/// that and its [bus](Store::bus) as well.
 pub struct MemoryStore {
     // Held for a map operation only, never across an await.
     parts: Parts<Mutex<Part>>,
     revisions: AtomicU64,
     room: Room,
+    bus: Arc<MemoryBus>,
+    outbox: Arc<MemoryOutbox>,
 }
 
 /// One part of the table.
@@ -58,8 +67,9 @@ struct Stored {
     expires: Option<Instant>,
 }
 
-/// The bytes of the whole store.
-struct Room {
+/// The bytes that a whole table may take.
+#[derive(Debug)]
+pub(super) struct Room {
     taken: AtomicUsize,
     limit: usize,
 }
@@ -75,16 +85,15 @@ impl MemoryStore {
         Self {
             parts: Parts::default(),
             revisions: AtomicU64::new(0),
-            room: Room {
-                taken: AtomicUsize::new(0),
-                limit: bytes,
-            },
+            room: Room::new(bytes),
+            bus: Arc::default(),
+            outbox: Arc::new(MemoryOutbox::with_bytes(bytes)),
         }
     }
 
     /// How many bytes its records take, roughly; some of them may have expired.
     pub fn bytes(&self) -> usize {
-        self.room.taken.load(Ordering::Acquire)
+        self.room.taken()
     }
 
     /// Writes to the part of this owner, once more after a sweep where the store was full.
@@ -256,6 +265,14 @@ impl Store for MemoryStore {
     fn is_durable(&self) -> bool {
         false
     }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(Arc::clone(&self.bus) as Arc<dyn Bus>)
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        Some(Arc::clone(&self.outbox) as Arc<dyn Outbox>)
+    }
 }
 
 impl Part {
@@ -336,17 +353,34 @@ impl Stored {
 }
 
 impl Room {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            taken: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
+    pub(super) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Acquire)
+    }
+
     fn take(&self, bytes: usize) -> Result<(), StoreError> {
-        let next = |taken: usize| {
-            let taken = taken.checked_add(bytes)?;
-            (taken <= self.limit).then_some(taken)
+        self.change(0, bytes)
+    }
+
+    /// Gives and takes at once. It is refused where more is taken than given, and it does not fit.
+    pub(super) fn change(&self, given: usize, taken: usize) -> Result<(), StoreError> {
+        let next = |now: usize| {
+            // What is both given and taken need not have been there before.
+            let then = now.checked_add(taken)?.checked_sub(given)?;
+            (then <= self.limit || taken <= given).then_some(then)
         };
         let order = Ordering::AcqRel;
         let taken = self.taken.fetch_update(order, Ordering::Acquire, next);
         taken.map(drop).map_err(|_| StoreError::Full(Bound::Store))
     }
 
-    fn give(&self, bytes: usize) {
+    pub(super) fn give(&self, bytes: usize) {
         self.taken.fetch_sub(bytes, Ordering::AcqRel);
     }
 }

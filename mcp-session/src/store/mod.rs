@@ -5,6 +5,7 @@
 //! installed. [`PostgresStore`] and [`RedisStore`] outlive the process and are shared by replicas.
 //! Whoever writes another one holds it to the [contract](crate::testing::contract).
 
+pub mod bus;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod certificates;
 mod contend;
@@ -12,6 +13,7 @@ mod error;
 mod kept;
 mod key;
 mod memory;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;
@@ -24,9 +26,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+use bus::Bus;
+
 pub use error::{Bound, StoreError};
 pub use key::{Key, Owner};
 pub use memory::MemoryStore;
+pub use outbox::{Keep, Logged, MemoryOutbox, Outbox, ReadError};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 pub use record::{Draft, Listed, Quota, Record, Revision};
@@ -184,6 +189,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// True where what is kept outlives the process. A server that shuts down then leaves the
     /// state of its sessions where it is.
     fn is_durable(&self) -> bool;
+
+    /// The bus of the same engine, on which replicas tell each other what changed; the same one
+    /// however often it is asked for. Without one, as here, replicas look for themselves now and
+    /// then.
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        None
+    }
+
+    /// The outbox of the same engine, which keeps what must reach a client on another replica; the
+    /// same one however often it is asked for. Without one, as here, a stream goes on only where it
+    /// began.
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -233,5 +252,13 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn is_durable(&self) -> bool {
         (**self).is_durable()
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        (**self).bus()
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        (**self).outbox()
     }
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::clock;
-use crate::store::{Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError};
+use crate::store::{
+    Draft, Key, Listed, Outbox, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus,
+};
 
 /// A store in front of another one, which fails as it is told to and counts what it is asked.
 ///
@@ -260,5 +262,13 @@ impl Store for FaultyStore {
 
     fn is_durable(&self) -> bool {
         self.inner.is_durable()
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.inner.bus()
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        self.inner.outbox()
     }
 }

@@ -1,0 +1,343 @@
+//! What replicas tell each other.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::key;
+
+/// How many bytes a text may take in what travels; longer ones travel as digests.
+const LONGEST: usize = 1_024;
+
+/// How many bytes a reason may have.
+const LONGEST_REASON: usize = 512;
+
+/// What replicas tell each other: where to look.
+///
+/// Sessions and principals are named by the ids of their [owners](crate::store::Owner), which are
+/// digests. Replicas are named by ids of their own, so that a replica knows what it said itself.
+///
+/// # Of any length
+///
+/// An event has less than 8,000 bytes however long the texts in it are: what is too long for that
+/// travels as [`short`] makes it. So whoever looks for a URI, a request or another name in an event
+/// compares it with `short` of what it has.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A session was saved.
+    SessionChanged {
+        /// Which.
+        session: Arc<str>,
+        /// The revision it has now. Revisions have no order.
+        revision: u64,
+        /// The replica that saved it.
+        from: Arc<str>,
+    },
+    /// A session is over.
+    SessionEnded {
+        /// Which.
+        session: Arc<str>,
+    },
+    /// Something was appended to a log of a session.
+    OutboxGrew {
+        /// Whose.
+        session: Arc<str>,
+        /// The stream that the log is of.
+        stream: u32,
+    },
+    /// A question was answered, and the answer lies in the store.
+    Answered {
+        /// Who was asked.
+        session: Arc<str>,
+        /// Which question.
+        question: i64,
+    },
+    /// A client cancelled one of its requests.
+    Cancelled {
+        /// Whose.
+        session: Arc<str>,
+        /// The id of the request as JSON, or what [`short`] makes of that.
+        request: String,
+        /// Why, as the client says; cut where it is long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// What a principal changed for good was saved.
+    PrincipalChanged {
+        /// Whose.
+        principal: Arc<str>,
+        /// The variant that it was changed of.
+        variant: Arc<str>,
+        /// The replica that saved it.
+        from: Arc<str>,
+    },
+    /// What is read at a URI is another one now.
+    ResourceUpdated {
+        /// The URI, or what [`short`] makes of it.
+        uri: Arc<str>,
+        /// The replica that was told.
+        from: Arc<str>,
+    },
+    /// A user did what was to be done at a URL.
+    ErrandDone {
+        /// The id of the errand.
+        id: Arc<str>,
+    },
+}
+
+/// How a text stands in an [`Event`]: as it is, or as a digest where it is longer than about 1,000
+/// bytes.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_session::bus::short;
+///
+/// assert_eq!(short("shop://orders/1"), "shop://orders/1");
+/// let long = format!("shop://search?{}", "x".repeat(10_000));
+/// assert!(short(&long).starts_with("sha256:"));
+/// assert_eq!(short(&short(&long)), short(&long));
+/// ```
+pub fn short(text: &str) -> Cow<'_, str> {
+    let in_json = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    if text.len() <= LONGEST && text.bytes().map(in_json).sum::<usize>() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("sha256:{}", key::digest(&[Some(text)])))
+}
+
+impl Event {
+    /// The event as it arrives: with every text as [`short`] makes it, and a reason that is cut.
+    /// Every bus makes events so before it sends them.
+    #[must_use]
+    pub fn fitted(&self) -> Self {
+        match self {
+            Self::SessionChanged {
+                session,
+                revision,
+                from,
+            } => Self::SessionChanged {
+                session: fitted(session),
+                revision: *revision,
+                from: fitted(from),
+            },
+            Self::SessionEnded { session } => Self::SessionEnded {
+                session: fitted(session),
+            },
+            Self::OutboxGrew { session, stream } => Self::OutboxGrew {
+                session: fitted(session),
+                stream: *stream,
+            },
+            Self::Answered { session, question } => Self::Answered {
+                session: fitted(session),
+                question: *question,
+            },
+            Self::Cancelled {
+                session,
+                request,
+                reason,
+            } => Self::Cancelled {
+                session: fitted(session),
+                request: short(request).into_owned(),
+                reason: reason.as_deref().map(|reason| cut(reason).to_owned()),
+            },
+            Self::PrincipalChanged {
+                principal,
+                variant,
+                from,
+            } => Self::PrincipalChanged {
+                principal: fitted(principal),
+                variant: fitted(variant),
+                from: fitted(from),
+            },
+            Self::ResourceUpdated { uri, from } => Self::ResourceUpdated {
+                uri: fitted(uri),
+                from: fitted(from),
+            },
+            Self::ErrandDone { id } => Self::ErrandDone { id: fitted(id) },
+        }
+    }
+
+    /// The event as text, [fitted](Self::fitted): less than 8,000 bytes of JSON. For those who write
+    /// a bus of their own.
+    pub fn encode(&self) -> String {
+        // Texts and numbers always encode.
+        serde_json::to_string(&self.fitted()).unwrap_or_default()
+    }
+
+    /// The event in a text; `None` for what is none, such as an event that only newer replicas know:
+    /// it is passed over.
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+fn fitted(text: &Arc<str>) -> Arc<str> {
+    match short(text) {
+        Cow::Borrowed(_) => Arc::clone(text),
+        Cow::Owned(digest) => digest.into(),
+    }
+}
+
+/// As much of a reason as travels.
+fn cut(reason: &str) -> &str {
+    let mut end = reason.len().min(LONGEST_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+/// Shows digests and numbers, and neither URIs nor what clients and authors chose: those may be
+/// secret.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionChanged {
+                session,
+                revision,
+                from,
+            } => f
+                .debug_struct("SessionChanged")
+                .field("session", session)
+                .field("revision", revision)
+                .field("from", from)
+                .finish(),
+            Self::SessionEnded { session } => f
+                .debug_struct("SessionEnded")
+                .field("session", session)
+                .finish(),
+            Self::OutboxGrew { session, stream } => f
+                .debug_struct("OutboxGrew")
+                .field("session", session)
+                .field("stream", stream)
+                .finish(),
+            Self::Answered { session, question } => f
+                .debug_struct("Answered")
+                .field("session", session)
+                .field("question", question)
+                .finish(),
+            Self::Cancelled { session, .. } => f
+                .debug_struct("Cancelled")
+                .field("session", session)
+                .finish_non_exhaustive(),
+            Self::PrincipalChanged {
+                principal,
+                variant,
+                from,
+            } => f
+                .debug_struct("PrincipalChanged")
+                .field("principal", principal)
+                .field("variant", variant)
+                .field("from", from)
+                .finish(),
+            Self::ResourceUpdated { from, .. } => f
+                .debug_struct("ResourceUpdated")
+                .field("from", from)
+                .finish_non_exhaustive(),
+            Self::ErrandDone { .. } => f.debug_struct("ErrandDone").finish_non_exhaustive(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<Event> {
+        let shared = || Arc::<str>::from(text);
+        vec![
+            Event::SessionChanged {
+                session: shared(),
+                revision: u64::MAX,
+                from: shared(),
+            },
+            Event::SessionEnded { session: shared() },
+            Event::OutboxGrew {
+                session: shared(),
+                stream: u32::MAX,
+            },
+            Event::Answered {
+                session: shared(),
+                question: i64::MIN,
+            },
+            Event::Cancelled {
+                session: shared(),
+                request: text.to_owned(),
+                reason: Some(text.to_owned()),
+            },
+            Event::Cancelled {
+                session: shared(),
+                request: text.to_owned(),
+                reason: None,
+            },
+            Event::PrincipalChanged {
+                principal: shared(),
+                variant: shared(),
+                from: shared(),
+            },
+            Event::ResourceUpdated {
+                uri: shared(),
+                from: shared(),
+            },
+            Event::ErrandDone { id: shared() },
+        ]
+    }
+
+    #[test]
+    fn events_travel_as_they_are_and_long_ones_as_they_are_fitted() {
+        let texts = [String::new(), "a\"\\\u{0}ä".to_owned()];
+        for event in texts.iter().flat_map(|text| all(text)) {
+            assert_eq!(event.fitted(), event);
+            assert_eq!(Event::decode(&event.encode()), Some(event));
+        }
+        let pieces = ["a", "\u{0}", "\"", "ä", "\u{1F600}"];
+        for event in pieces.iter().flat_map(|piece| {
+            let mut events = all(&piece.repeat(9_999));
+            events.extend(all(&piece.repeat(1_024 / piece.len())));
+            events.extend(all(&piece.repeat(170)));
+            events
+        }) {
+            let text = event.encode();
+            assert!(text.len() < 8_000, "{} bytes", text.len());
+            assert_eq!(Event::decode(&text), Some(event.fitted()));
+        }
+    }
+
+    #[test]
+    fn what_newer_replicas_say_is_passed_over() {
+        for text in ["", "{}", "null", "[1]", r#"{"new_kind":{"session":"s"}}"#] {
+            assert_eq!(Event::decode(text), None);
+        }
+        let grown = r#"{"session_ended":{"session":"s","and":"more"}}"#;
+        let ended = Event::SessionEnded {
+            session: "s".into(),
+        };
+        assert_eq!(Event::decode(grown), Some(ended));
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let cancelled = Event::Cancelled {
+            session: "digest".into(),
+            request: "secret".into(),
+            reason: Some("secret".into()),
+        };
+        let updated = Event::ResourceUpdated {
+            uri: "file:///secret".into(),
+            from: "r1".into(),
+        };
+        let done = Event::ErrandDone {
+            id: "secret".into(),
+        };
+        for event in [cancelled, updated, done] {
+            assert!(!format!("{event:?}").contains("secret"));
+        }
+    }
+}
