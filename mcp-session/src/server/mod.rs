@@ -45,6 +45,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::bus::Bus;
 use crate::auth::{Authenticate, Challenge, Principal, Scopes};
 use crate::error::Result;
 use crate::peer::SealKeys;
@@ -190,7 +191,10 @@ impl Server {
         let audience = builder.audience.unwrap_or_else(name);
         let seals = Seals::new(builder.seal_keys, audience);
         #[cfg(feature = "http")]
-        let replica = builder.store.is_durable().then(|| Replica::new(builder.consistency));
+        let replica = builder.store.is_durable().then(|| {
+            let bus = builder.bus.or_else(|| builder.store.bus());
+            Replica::new(builder.consistency, bus)
+        });
         let inner = ServerInner {
             hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
             limits: builder.limits,
@@ -324,6 +328,7 @@ pub struct ServerBuilder {
     audience: Option<Arc<str>>,
     #[cfg(feature = "http")]
     consistency: Consistency,
+    bus: Option<Arc<dyn Bus>>,
 }
 
 impl ServerBuilder {
@@ -341,6 +346,7 @@ impl ServerBuilder {
             audience: None,
             #[cfg(feature = "http")]
             consistency: Consistency::default(),
+            bus: None,
         }
     }
 
@@ -447,6 +453,13 @@ impl ServerBuilder {
     /// ```
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
+        self
+    }
+
+    /// How the processes that share a store hear of each other's changes; what the store itself
+    /// brings along unless set ([`Store::bus`]).
+    pub fn bus(mut self, bus: impl Bus) -> Self {
+        self.bus = Some(Arc::new(bus));
         self
     }
 

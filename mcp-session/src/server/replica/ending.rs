@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use crate::bus::Event;
 use crate::clock;
 use crate::server::replica::record::SessionRecord;
 use crate::server::replica::stored::Stored;
@@ -62,7 +63,15 @@ impl Server {
             match store.save(&key, revision, draft, Quota::NONE).await {
                 Ok(revision) => {
                     stored.set_last(over, revision);
-                    self.replica_changed(stored, revision).await;
+                    let told = self.tell_holders(stored, revision).await;
+                    told.inspect_err(|error| {
+                        let error = error as &dyn std::error::Error;
+                        tracing::warn!(error, "other replicas learn later that a session is over");
+                    })
+                    .ok();
+                    self.say(Event::SessionEnded {
+                        session: stored.session(),
+                    });
                     return Ok(true);
                 }
                 Err(StoreError::Conflict) => {}

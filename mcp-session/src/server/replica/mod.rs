@@ -6,22 +6,30 @@
 //! the store before it is answered.
 
 mod ending;
+mod hearing;
 mod record;
 mod restore;
 mod stored;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
+use crate::bus::Bus;
 use crate::clock;
 use crate::server::{Server, ServerInner};
 use crate::session::random_text;
-use crate::store::{Owner, Revision};
+use crate::store::Owner;
 
 pub(crate) use restore::Unfetched;
 pub(crate) use stored::Stored;
 
+use hearing::Hearing;
 use restore::Flights;
 
 /// How a server knows that its copy of a session is the newest.
@@ -46,16 +54,18 @@ pub(crate) struct Replica {
     pub(super) id: Arc<str>,
     consistency: Consistency,
     flights: Flights,
+    hearing: Hearing,
     /// The sessions whose end is on its way into the store: to clients they have ended.
     // Held for a map operation only, never across an await.
     ending: Mutex<HashMap<Owner, usize>>,
 }
 
 impl Replica {
-    pub(super) fn new(consistency: Consistency) -> Self {
+    pub(super) fn new(consistency: Consistency, bus: Option<Arc<dyn Bus>>) -> Self {
         Self {
-            id: random_text().into(),
+            id: random_text()[..16].into(),
             consistency,
+            hearing: Hearing::new(bus),
             flights: Flights::default(),
             ending: Mutex::default(),
         }
@@ -85,19 +95,13 @@ impl Server {
             return true;
         };
         match replica.consistency {
-            Consistency::Cached => !stored.is_stale() && self.hears(),
+            Consistency::Cached => {
+                let times = replica.hearing.times.load(Ordering::SeqCst);
+                !stored.is_stale() && stored.is_held_since(times) && self.hears()
+            }
             Consistency::ReadPerRequest => false,
         }
     }
-
-    /// True while this replica would hear of it if another one changed a session.
-    #[expect(clippy::unused_self, reason = "there is no bus yet")]
-    fn hears(&self) -> bool {
-        false
-    }
-
-    /// A session was saved: other replicas that hold it learn so before this returns.
-    async fn replica_changed(&self, _stored: &Stored, _revision: Revision) {}
 }
 
 /// Milliseconds since 1970.

@@ -14,7 +14,7 @@ use crate::auth::Principal;
 use crate::clock::{self, Instant};
 use crate::server::replica::record::{Changing, SessionRecord};
 use crate::server::replica::stored::{Found, SESSIONS, Stored, record_of};
-use crate::server::replica::now_ms;
+use crate::server::replica::{Replica, now_ms};
 use crate::server::{Full, Live, Place, Server, janitor};
 use crate::session::{EndReason, SessionId};
 use crate::store::{Draft, Owner, Quota, StoreError};
@@ -160,16 +160,32 @@ impl Server {
             return Ok(());
         };
         let owner = Owner::secret(SESSIONS, live.core().id().as_str());
+        self.begin_hearing();
+        let times = self.times();
         let draft = Draft::new(record.encode()).ttl(inner.record_ttl());
-        let created = inner.store().create(&record_of(&owner), draft, Quota::NONE);
-        let revision = created.await?;
+        let key = record_of(&owner);
+        let created = inner.store().create(&key, draft, Quota::NONE);
+        // Nobody else has it yet, so that it does not matter which comes first.
+        let (revision, held) = tokio::join!(created, self.hold(&owner));
+        let revision = revision?;
+        held?;
         let seen = record.changing.clone();
         let stored = Stored::new(owner, record, revision, seen);
+        stored.set_held(times);
         stored.due_ms.store(self.next_touch(), Ordering::Relaxed);
+        if let Some(replica) = &inner.replica {
+            replica.hearing.here(&stored.session(), live);
+        }
         live.set_stored(stored);
         // What changed since the record was put together.
         live.changed(None, &[]);
         Ok(())
+    }
+
+    /// At which of the times of its hearing this replica is.
+    pub(super) fn times(&self) -> u64 {
+        let replica = self.inner().replica.as_ref();
+        replica.map_or(0, |replica| replica.hearing.times.load(Ordering::SeqCst))
     }
 
     fn next_touch(&self) -> u64 {
@@ -209,6 +225,17 @@ impl Flight {
         let inner = self.server.inner();
         let key = record_of(&self.wanted.session);
         let unavailable = |error| Err(Unfetched::Unavailable(Arc::new(error)));
+        let Some(replica) = &inner.replica else {
+            return Ok(());
+        };
+        self.server.begin_hearing();
+        let session: Arc<str> = self.wanted.session.id().into();
+        let times = self.server.times();
+        let changed = replica.hearing.coming(&session);
+        let mut held = Held::new(replica, &session);
+        if let Err(error) = self.server.hold(&self.wanted.session).await {
+            return unavailable(error);
+        }
         // Touched, so that it is seen to be in use from here on.
         let loaded = match inner.store().touch(&key, inner.record_ttl()).await {
             Ok(loaded) => loaded,
@@ -247,8 +274,14 @@ impl Flight {
         let owner = self.wanted.session.clone();
         let stored = Stored::new(owner, record, loaded.revision, seen);
         stored.due_ms.store(self.server.next_touch(), Ordering::Relaxed);
+        stored.set_held(times);
         live.set_stored(stored);
         live.resume().await;
+        replica.hearing.here(&session, &live);
+        held.keep();
+        if changed.load(Ordering::SeqCst) {
+            live.stored().inspect(|stored| stored.mark_stale());
+        }
         place.enter(&live);
         Ok(())
     }
@@ -274,6 +307,31 @@ impl Flight {
     fn unknown(&self) {
         if let Some(replica) = &self.server.inner().replica {
             replica.flights.remember_none(&self.wanted);
+        }
+    }
+}
+
+/// A session is on its way; forgotten unless it arrives.
+struct Held<'a> {
+    replica: &'a Replica,
+    session: Option<Arc<str>>,
+}
+
+impl<'a> Held<'a> {
+    fn new(replica: &'a Replica, session: &Arc<str>) -> Self {
+        let session = Some(Arc::clone(session));
+        Self { replica, session }
+    }
+
+    fn keep(&mut self) {
+        self.session = None;
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            self.replica.hearing.left(session);
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Stored {
     news: Notify,
     /// Another replica changed the record, or may have.
     stale: AtomicBool,
+    /// At which of the times of this replica's hearing others were told that it holds a copy.
+    held: AtomicU64,
     /// When its record is to live on for longer, in milliseconds of the server's life.
     pub(super) due_ms: AtomicU64,
     /// This replica wrote that it is over: it does what the end entails.
@@ -100,10 +102,25 @@ impl Stored {
             turn: tokio::sync::Mutex::default(),
             news: Notify::new(),
             stale: AtomicBool::new(false),
+            held: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
             left: AtomicBool::new(false),
         }
+    }
+
+    /// Its name on the bus.
+    pub(super) fn session(&self) -> Arc<str> {
+        self.owner.id().into()
+    }
+
+    /// True when the record that says so was written at this time, or renewed.
+    pub(super) fn is_held_since(&self, times: u64) -> bool {
+        self.held.load(Ordering::SeqCst) == times
+    }
+
+    pub(super) fn set_held(&self, times: u64) {
+        self.held.store(times, Ordering::SeqCst);
     }
 
     /// Whose records its are.
@@ -256,7 +273,7 @@ impl Live {
                 Ok(revision) => {
                     stored.set_last(record, revision);
                     stored.set_seen(mine);
-                    server.replica_changed(stored, revision).await;
+                    server.tell_holders(stored, revision).await?;
                     return Ok(());
                 }
                 Err(StoreError::Conflict) => match self.reload(stored, server).await? {
@@ -287,6 +304,11 @@ impl Live {
         stored: &Stored,
         server: &Server,
     ) -> Result<Found, StoreError> {
+        let times = server.times();
+        if !stored.is_held_since(times) {
+            server.hold(&stored.owner).await?;
+            stored.set_held(times);
+        }
         // Before the look: what is changed behind it is looked at once more.
         stored.stale.store(false, Ordering::SeqCst);
         let loaded = server.inner().store().load(&stored.key()).await;

@@ -12,6 +12,12 @@ const LONGEST: usize = 1_024;
 /// How many bytes a reason may have.
 const LONGEST_REASON: usize = 512;
 
+/// How many replicas one event names at most.
+const MOST: usize = 64;
+
+/// How long their ids are at most: others are not named.
+const LONGEST_ID: usize = 48;
+
 /// What replicas tell each other: where to look.
 ///
 /// Sessions and principals are named by the ids of their [owners](crate::store::Owner), which are
@@ -33,6 +39,49 @@ pub enum Event {
         /// The revision it has now. Revisions have no order.
         revision: u64,
         /// The replica that saved it.
+        from: Arc<str>,
+        /// The replicas that are waited for: each says that it has [`Seen`](Self::Seen) this.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<Arc<str>>,
+    },
+    /// A replica uses no copy of a session any more that is older than this.
+    Seen {
+        /// Which.
+        session: Arc<str>,
+        /// The revision of the [`SessionChanged`](Self::SessionChanged) that it saw.
+        revision: u64,
+        /// The replica that says so.
+        from: Arc<str>,
+    },
+    /// A replica is there, and knows by hearing this itself that it hears.
+    Here {
+        /// Which.
+        replica: Arc<str>,
+        /// When it said so, on a clock of its own.
+        at_ms: u64,
+    },
+    /// A replica goes away: nobody waits for it any more.
+    Gone {
+        /// Which.
+        replica: Arc<str>,
+    },
+    /// The standing stream of a session is read at this replica from here on.
+    StreamOpened {
+        /// Whose.
+        session: Arc<str>,
+        /// The replica.
+        from: Arc<str>,
+    },
+    /// Somebody wants to go on reading a stream of a session: whoever has it lays what follows into
+    /// its log.
+    StreamWanted {
+        /// Whose.
+        session: Arc<str>,
+        /// Which.
+        stream: u32,
+        /// How many events of it were read.
+        seen: u64,
+        /// The replica that wants it.
         from: Arc<str>,
     },
     /// A session is over.
@@ -79,6 +128,9 @@ pub enum Event {
         uri: Arc<str>,
         /// The replica that was told.
         from: Arc<str>,
+        /// Whom it concerns; everybody, where nobody is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        principal: Option<Arc<str>>,
     },
     /// A user did what was to be done at a URL.
     ErrandDone {
@@ -122,9 +174,42 @@ impl Event {
                 session,
                 revision,
                 from,
+                to,
             } => Self::SessionChanged {
                 session: fitted(session),
                 revision: *revision,
+                from: fitted(from),
+                to: to.iter().filter(|id| is_plain(id)).take(MOST).cloned().collect(),
+            },
+            Self::Seen {
+                session,
+                revision,
+                from,
+            } => Self::Seen {
+                session: fitted(session),
+                revision: *revision,
+                from: fitted(from),
+            },
+            Self::Here { replica, at_ms } => Self::Here {
+                replica: fitted(replica),
+                at_ms: *at_ms,
+            },
+            Self::Gone { replica } => Self::Gone {
+                replica: fitted(replica),
+            },
+            Self::StreamOpened { session, from } => Self::StreamOpened {
+                session: fitted(session),
+                from: fitted(from),
+            },
+            Self::StreamWanted {
+                session,
+                stream,
+                seen,
+                from,
+            } => Self::StreamWanted {
+                session: fitted(session),
+                stream: *stream,
+                seen: *seen,
                 from: fitted(from),
             },
             Self::SessionEnded { session } => Self::SessionEnded {
@@ -156,9 +241,14 @@ impl Event {
                 variant: fitted(variant),
                 from: fitted(from),
             },
-            Self::ResourceUpdated { uri, from } => Self::ResourceUpdated {
+            Self::ResourceUpdated {
+                uri,
+                from,
+                principal,
+            } => Self::ResourceUpdated {
                 uri: fitted(uri),
                 from: fitted(from),
+                principal: principal.as_ref().map(fitted),
             },
             Self::ErrandDone { id } => Self::ErrandDone { id: fitted(id) },
         }
@@ -185,6 +275,10 @@ fn fitted(text: &Arc<str>) -> Arc<str> {
     }
 }
 
+fn is_plain(id: &str) -> bool {
+    id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// As much of a reason as travels.
 fn cut(reason: &str) -> &str {
     let mut end = reason.len().min(LONGEST_REASON);
@@ -203,10 +297,47 @@ impl fmt::Debug for Event {
                 session,
                 revision,
                 from,
+                to: _,
             } => f
                 .debug_struct("SessionChanged")
                 .field("session", session)
                 .field("revision", revision)
+                .field("from", from)
+                .finish_non_exhaustive(),
+            Self::Seen {
+                session,
+                revision,
+                from,
+            } => f
+                .debug_struct("Seen")
+                .field("session", session)
+                .field("revision", revision)
+                .field("from", from)
+                .finish(),
+            Self::Here { replica, at_ms } => f
+                .debug_struct("Here")
+                .field("replica", replica)
+                .field("at_ms", at_ms)
+                .finish(),
+            Self::Gone { replica } => f
+                .debug_struct("Gone")
+                .field("replica", replica)
+                .finish(),
+            Self::StreamOpened { session, from } => f
+                .debug_struct("StreamOpened")
+                .field("session", session)
+                .field("from", from)
+                .finish(),
+            Self::StreamWanted {
+                session,
+                stream,
+                seen,
+                from,
+            } => f
+                .debug_struct("StreamWanted")
+                .field("session", session)
+                .field("stream", stream)
+                .field("seen", seen)
                 .field("from", from)
                 .finish(),
             Self::SessionEnded { session } => f
@@ -257,6 +388,27 @@ mod tests {
                 session: shared(),
                 revision: u64::MAX,
                 from: shared(),
+                to: vec!["r2".into(); 9],
+            },
+            Event::Seen {
+                session: shared(),
+                revision: u64::MAX,
+                from: shared(),
+            },
+            Event::Here {
+                replica: shared(),
+                at_ms: u64::MAX,
+            },
+            Event::Gone { replica: shared() },
+            Event::StreamOpened {
+                session: shared(),
+                from: shared(),
+            },
+            Event::StreamWanted {
+                session: shared(),
+                stream: u32::MAX,
+                seen: u64::MAX,
+                from: shared(),
             },
             Event::SessionEnded { session: shared() },
             Event::OutboxGrew {
@@ -285,6 +437,7 @@ mod tests {
             Event::ResourceUpdated {
                 uri: shared(),
                 from: shared(),
+                principal: Some(shared()),
             },
             Event::ErrandDone { id: shared() },
         ]
@@ -332,6 +485,7 @@ mod tests {
         let updated = Event::ResourceUpdated {
             uri: "file:///secret".into(),
             from: "r1".into(),
+            principal: None,
         };
         let done = Event::ErrandDone {
             id: "secret".into(),
