@@ -10,6 +10,7 @@ mod http;
 mod isolation;
 mod keeping;
 mod layering;
+mod replicas;
 mod rmcp_client;
 mod sources;
 mod stdio;

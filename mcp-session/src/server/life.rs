@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::protocol::Era;
-use crate::server::hooks::Fact;
 #[cfg(feature = "http")]
 use crate::server::hooks;
+use crate::server::hooks::Fact;
 use crate::server::principal::Shared;
 #[cfg(feature = "http")]
 use crate::server::replica::Stored;

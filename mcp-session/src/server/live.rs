@@ -159,6 +159,17 @@ impl Live {
         self.stored.get().map(|stored| &**stored)
     }
 
+    /// True when its record is, or will be, in the store.
+    #[cfg(feature = "http")]
+    pub(super) fn over_http_and_kept(&self) -> bool {
+        let of_replica = || {
+            self.server
+                .upgrade()
+                .is_some_and(|server| server.replica.is_some())
+        };
+        self.over_http && self.core.era() == Era::Handshake && of_replica()
+    }
+
     /// From here on it is one copy of what its record says.
     #[cfg(feature = "http")]
     pub(crate) fn set_stored(&self, stored: Stored) {
@@ -415,6 +426,27 @@ impl Session {
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let request = self.request.as_ref().and_then(Weak::upgrade);
         self.live.edit(request.as_ref(), edit)
+    }
+
+    /// Waits until all that was changed of this session so far is in the store, and no other process
+    /// goes by what was before.
+    ///
+    /// A request that changes its session waits for this before it is answered; call it for changes
+    /// that are made outside of requests. Without a [durable](crate::store::Store::is_durable) store
+    /// there is nothing to wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unavailable`](crate::Error::is_unavailable) when it could not be saved. The change
+    /// is made here all the same, and saved with the next one, or when this is called again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: it is saved all the same.
+    #[cfg(feature = "http")]
+    pub async fn saved(&self) -> Result<()> {
+        let saved = self.live.saved().await;
+        saved.map_err(crate::error::Error::unavailable)
     }
 
     /// Tells this session's client that a resource has changed, if it subscribed to it.

@@ -46,8 +46,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::bus::Bus;
 use crate::auth::{Authenticate, Challenge, Principal, Scopes};
+use crate::bus::Bus;
 use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};

@@ -38,6 +38,7 @@ pub struct FaultyStore {
     inner: Arc<dyn Store>,
     // Held for a moment only, never across an await.
     plan: Mutex<Plan>,
+    durable: bool,
 }
 
 /// What a store is asked to do.
@@ -105,7 +106,16 @@ impl FaultyStore {
         Self {
             inner: Arc::new(inner),
             plan: Mutex::default(),
+            durable: false,
         }
+    }
+
+    /// The same store, which says that it outlives the process: several servers of one process that
+    /// share it are to each other what replicas are.
+    #[must_use]
+    pub fn durable(mut self) -> Self {
+        self.durable = true;
+        self
     }
 
     /// The next operation of this kind fails so; those for which this was said before come first.
@@ -261,7 +271,7 @@ impl Store for FaultyStore {
     }
 
     fn is_durable(&self) -> bool {
-        self.inner.is_durable()
+        self.durable || self.inner.is_durable()
     }
 
     fn bus(&self) -> Option<Arc<dyn Bus>> {

@@ -62,8 +62,8 @@ impl Server {
             let draft = Draft::new(over.encode());
             match store.save(&key, revision, draft, Quota::NONE).await {
                 Ok(revision) => {
-                    stored.set_last(over, revision);
-                    let told = self.tell_holders(stored, revision).await;
+                    stored.set_written(over, revision);
+                    let told = self.tell(stored).await;
                     told.inspect_err(|error| {
                         let error = error as &dyn std::error::Error;
                         tracing::warn!(error, "other replicas learn later that a session is over");
@@ -80,8 +80,7 @@ impl Server {
             let Some(loaded) = store.load(&key).await? else {
                 return Ok(false);
             };
-            let record =
-                SessionRecord::decode(&loaded.value).map_err(StoreError::unavailable)?;
+            let record = SessionRecord::decode(&loaded.value).map_err(StoreError::unavailable)?;
             stored.set_last(record, loaded.revision);
             contest.lost().await.map_err(StoreError::unavailable)?;
         }
@@ -113,11 +112,15 @@ impl Live {
         let Some(stored) = self.stored() else {
             return false;
         };
+        let server = self.server();
+        let replica = server
+            .as_ref()
+            .and_then(|server| server.inner().replica.as_ref());
+        replica.inspect(|replica| replica.hearing.left(&stored.session(), self));
         if stored.ended_here.load(Ordering::SeqCst) {
             return false;
         }
         let lives_on = matches!(reason, EndReason::Evicted | EndReason::Shutdown);
-        let server = self.server();
         if lives_on || stored.is_left() || server.is_none() {
             stored.mark_left();
             self.cleared();
@@ -129,7 +132,8 @@ impl Live {
             let (Some(stored), Some(ending)) = (live.stored(), ending) else {
                 return;
             };
-            let unused = reason != EndReason::Idle || live.rests_everywhere(stored, &ending.server).await;
+            let unused =
+                reason != EndReason::Idle || live.rests_everywhere(stored, &ending.server).await;
             if unused && ending.server.surely_write_end(stored, reason).await {
                 stored.ended_here.store(true, Ordering::SeqCst);
                 live.conclude(reason);

@@ -116,9 +116,21 @@ impl Hearing {
         self.copies.lock().insert(Arc::clone(session), copy);
     }
 
-    /// It is not held here any more.
-    pub(super) fn left(&self, session: &str) {
+    /// It is not on its way any more.
+    pub(super) fn failed(&self, session: &str) {
         self.copies.lock().remove(session);
+    }
+
+    /// This copy of it is not held here any more.
+    pub(super) fn left(&self, session: &str, live: &Arc<Live>) {
+        let mut copies = self.copies.lock();
+        let own = copies.get(session).is_some_and(|copy| match copy {
+            Copy::Coming(_) => false,
+            Copy::Here(own) => std::ptr::eq(own.as_ptr(), Arc::as_ptr(live)),
+        });
+        if own {
+            copies.remove(session);
+        }
     }
 
     /// The copy of this session.
@@ -263,16 +275,21 @@ impl Server {
         owner.key(format!("{HOLDERS}{}", self.replica_id()))
     }
 
-    /// Sees to it that no other replica uses an older copy of a session that was just saved.
+    /// Sees to it that no other replica uses an older copy of a session that was saved here.
     ///
     /// # Errors
     ///
     /// When nobody could be told.
-    pub(super) async fn tell_holders(
-        &self,
-        stored: &Stored,
-        revision: Revision,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn tell(&self, stored: &Stored) -> Result<(), StoreError> {
+        let Some(revision) = stored.untold() else {
+            return Ok(());
+        };
+        self.tell_holders(stored, revision).await?;
+        stored.told();
+        Ok(())
+    }
+
+    async fn tell_holders(&self, stored: &Stored, revision: Revision) -> Result<(), StoreError> {
         let inner = self.inner();
         let Some(hearing) = inner.hearing() else {
             return Ok(());
@@ -328,7 +345,10 @@ impl Server {
             let mut failed = None;
             for _ in 0..TELLINGS {
                 failed = bus.publish(event).await.err();
-                if clock::within(PATIENCE / TELLINGS, waiting.all()).await.is_some() {
+                if clock::within(PATIENCE / TELLINGS, waiting.all())
+                    .await
+                    .is_some()
+                {
                     return None;
                 }
             }
@@ -481,7 +501,9 @@ async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>) {
             return;
         };
         let at_ms = inner.hub.now_ms().max(1);
-        inner.hearing().inspect(|hearing| hearing.forget_gone(at_ms));
+        inner
+            .hearing()
+            .inspect(|hearing| hearing.forget_gone(at_ms));
         drop(inner);
         let here = Event::Here {
             replica: Arc::clone(replica),

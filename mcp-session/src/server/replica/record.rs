@@ -151,11 +151,7 @@ impl SessionRecord {
             capabilities,
             ..
         } = &*self.origin;
-        Arc::new(Client::new(
-            *version,
-            client.clone(),
-            capabilities.detach(),
-        ))
+        Arc::new(Client::new(*version, client.clone(), capabilities.detach()))
     }
 
     /// How it was opened, as far as that is stored.

@@ -77,7 +77,8 @@ impl Server {
             session: Owner::secret(SESSIONS, id),
             principal: principal.cloned(),
         };
-        if replica.ending.lock().contains_key(&wanted.session) || replica.flights.knows_none(&wanted)
+        if replica.ending.lock().contains_key(&wanted.session)
+            || replica.flights.knows_none(&wanted)
         {
             return None;
         }
@@ -103,7 +104,12 @@ impl Server {
         let now = inner.hub.now_ms();
         let due = stored.due_ms.load(order);
         let next = now.saturating_add(inner.touch_pause_ms());
-        if now < due || stored.due_ms.compare_exchange(due, next, order, order).is_err() {
+        if now < due
+            || stored
+                .due_ms
+                .compare_exchange(due, next, order, order)
+                .is_err()
+        {
             return;
         }
         let (server, key) = (self.clone(), stored.key());
@@ -273,7 +279,9 @@ impl Flight {
         };
         let owner = self.wanted.session.clone();
         let stored = Stored::new(owner, record, loaded.revision, seen);
-        stored.due_ms.store(self.server.next_touch(), Ordering::Relaxed);
+        stored
+            .due_ms
+            .store(self.server.next_touch(), Ordering::Relaxed);
         stored.set_held(times);
         live.set_stored(stored);
         live.resume().await;
@@ -292,7 +300,10 @@ impl Flight {
         let variant = inner.variants.member(&origin.variant);
         let variant = variant.unwrap_or_else(|_| {
             let variant = &origin.variant;
-            tracing::warn!(variant, "a session's variant is gone; it gets the default one");
+            tracing::warn!(
+                variant,
+                "a session's variant is gone; it gets the default one"
+            );
             inner.variants.default_member()
         });
         inner.hub.settle();
@@ -331,7 +342,7 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if let Some(session) = &self.session {
-            self.replica.hearing.left(session);
+            self.replica.hearing.failed(session);
         }
     }
 }

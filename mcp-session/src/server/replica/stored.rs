@@ -55,6 +55,8 @@ struct Book {
     seen: Changing,
     /// How many changes were made here.
     changed: u64,
+    /// A revision of which other replicas were not told yet.
+    untold_revision: Option<Revision>,
     /// So many of them are in the store.
     saved: u64,
     /// Why the last attempt failed, if it did.
@@ -91,6 +93,7 @@ impl Stored {
             revision,
             seen,
             changed: 0,
+            untold_revision: None,
             saved: 0,
             failed: None,
             saving: false,
@@ -143,6 +146,21 @@ impl Stored {
         (book.record, book.revision) = (Arc::new(record), revision);
     }
 
+    /// What was just written here.
+    pub(super) fn set_written(&self, record: SessionRecord, revision: Revision) {
+        self.set_last(record, revision);
+        self.book.lock().untold_revision = Some(revision);
+    }
+
+    /// The revision that other replicas have to be told of.
+    pub(super) fn untold(&self) -> Option<Revision> {
+        self.book.lock().untold_revision
+    }
+
+    pub(super) fn told(&self) {
+        self.book.lock().untold_revision = None;
+    }
+
     fn seen(&self) -> Changing {
         self.book.lock().seen.clone()
     }
@@ -165,7 +183,7 @@ impl Stored {
         self.left.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn is_left(&self) -> bool {
+    pub(crate) fn is_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
     }
 
@@ -265,16 +283,15 @@ impl Live {
             let (record, revision) = stored.last();
             let (seen, mine) = (stored.seen(), Changing::of(self));
             if seen == mine {
-                return Ok(());
+                return server.tell(stored).await;
             }
             let record = record.with(record.changing.merged(&seen, &mine));
             let draft = Draft::new(record.encode());
             match store.save(&key, revision, draft, Quota::NONE).await {
                 Ok(revision) => {
-                    stored.set_last(record, revision);
+                    stored.set_written(record, revision);
                     stored.set_seen(mine);
-                    server.tell_holders(stored, revision).await?;
-                    return Ok(());
+                    return server.tell(stored).await;
                 }
                 Err(StoreError::Conflict) => match self.reload(stored, server).await? {
                     Found::Living => contest.lost().await.map_err(StoreError::unavailable)?,
@@ -326,7 +343,10 @@ impl Live {
         }
         let (mut seen, mine) = (stored.seen(), Changing::of(self));
         let merged = theirs.changing.merged(&seen, &mine);
-        let news = theirs.changing.changes.changes_since(&known.changing.changes);
+        let news = theirs
+            .changing
+            .changes
+            .changes_since(&known.changing.changes);
         let own = mine.changes.changes_since(&seen.changes);
         let mut laid = news.clone();
         if !laid.is_empty() {

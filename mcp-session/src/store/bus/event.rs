@@ -179,7 +179,12 @@ impl Event {
                 session: fitted(session),
                 revision: *revision,
                 from: fitted(from),
-                to: to.iter().filter(|id| is_plain(id)).take(MOST).cloned().collect(),
+                to: to
+                    .iter()
+                    .filter(|id| is_plain(id))
+                    .take(MOST)
+                    .cloned()
+                    .collect(),
             },
             Self::Seen {
                 session,
@@ -319,10 +324,7 @@ impl fmt::Debug for Event {
                 .field("replica", replica)
                 .field("at_ms", at_ms)
                 .finish(),
-            Self::Gone { replica } => f
-                .debug_struct("Gone")
-                .field("replica", replica)
-                .finish(),
+            Self::Gone { replica } => f.debug_struct("Gone").field("replica", replica).finish(),
             Self::StreamOpened { session, from } => f
                 .debug_struct("StreamOpened")
                 .field("session", session)
