@@ -8,11 +8,11 @@ use serde::Serialize;
 use crate::catalog::snapshot::Listed;
 use crate::catalog::uri_template::UriTemplate;
 use crate::catalog::{
-    Definition, Prompt, PromptHandler, Resource, ResourceHandler, ResourceTemplate, Tool,
-    ToolHandler, check,
+    Definition, Entry, Families, Family, Origin, Prompt, PromptHandler, Recipe, Resource,
+    ResourceHandler, ResourceTemplate, Tool, ToolHandler, check,
 };
 use crate::context::{Deps, Needs};
-use crate::error::Mistake;
+use crate::error::{Error, Mistake};
 use crate::protocol::wire::DefinitionKind;
 use crate::protocol::{Icon, Meta, meta};
 use crate::schema::{HeaderParam, InputSchema, OutputSchema, Problem, SchemaLimits};
@@ -26,6 +26,7 @@ struct ToolBody {
     header_params: Box<[HeaderParam]>,
     needs: Needs,
     handler: Arc<dyn ToolHandler>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A prompt that was checked.
@@ -60,11 +61,19 @@ impl Listed for CheckedTool {
     fn definition(&self) -> &Definition {
         &self.0.definition
     }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        self.0.origin.as_ref()?.recipe()
+    }
 }
 
 impl Listed for CheckedPrompt {
     fn definition(&self) -> &Definition {
         &self.0.definition
+    }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        self.0.prompt.origin()?.recipe()
     }
 }
 
@@ -72,11 +81,19 @@ impl Listed for CheckedResource {
     fn definition(&self) -> &Definition {
         &self.0.definition
     }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        self.0.resource.origin()?.recipe()
+    }
 }
 
 impl Listed for CheckedTemplate {
     fn definition(&self) -> &Definition {
         &self.0.definition
+    }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        self.0.template.origin()?.recipe()
     }
 }
 
@@ -114,6 +131,7 @@ impl CheckedTool {
             header_params: input.header_params().into(),
             needs: tool.needs().clone(),
             handler: Arc::clone(tool.handler()),
+            origin: tool.origin().cloned(),
         })))
     }
 
@@ -278,6 +296,40 @@ impl CheckedTemplate {
     pub(crate) fn handler(&self) -> &dyn ResourceHandler {
         &**self.0.template.handler()
     }
+}
+
+/// A checked entry of any kind.
+pub(crate) enum Checked {
+    Tool(CheckedTool),
+    Prompt(CheckedPrompt),
+    Resource(CheckedResource),
+    Template(CheckedTemplate),
+}
+
+impl Checked {
+    /// Checks an entry that is to be offered where these families were declared.
+    pub(crate) fn check(entry: &Entry, deps: &Deps, families: Families) -> Result<Self, Error> {
+        entry.families().try_for_each(|family| {
+            let declared = families.has(family);
+            declared.then_some(()).ok_or_else(|| undeclared(family))
+        })?;
+        match entry {
+            Entry::Tool(tool) => CheckedTool::check(tool, deps).map(Self::Tool),
+            Entry::Prompt(prompt) => CheckedPrompt::check(prompt, deps).map(Self::Prompt),
+            Entry::Resource(resource) => CheckedResource::check(resource, deps).map(Self::Resource),
+            Entry::ResourceTemplate(template) => {
+                CheckedTemplate::check(template, deps).map(Self::Template)
+            }
+        }
+        .map_err(Error::registration)
+    }
+}
+
+fn undeclared(family: Family) -> Error {
+    let name = family.name();
+    Error::edit(format!(
+        "the template declares no {name}, and clients were told so; declare the family with `TemplateBuilder::declare`"
+    ))
 }
 
 /// The mistakes of one entry, as they are found.

@@ -1,11 +1,19 @@
 //! Changing what is offered, to one session or by a new revision of a template.
 
-use crate::catalog::checked::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
+use serde::Serialize;
+
+use crate::catalog::checked::Checked;
 use crate::catalog::{
-    Catalog, Families, Family, IntoPrompt, IntoResource, IntoTool, Overlay, Patch, ResourceEntry,
+    Catalog, Entry, Factories, IntoPrompt, IntoResource, IntoTool, Overlay, Patch,
 };
 use crate::context::Deps;
 use crate::error::{Error, Result};
+use crate::protocol::Raw;
+
+/// What to do about an entry that cannot be stored.
+const REMEDY: &str = "what is offered here is stored, and a function cannot be; register a factory \
+     with the template and make it with `Edit::install`, or mark it with `ephemeral()` and add it \
+     again in a hook (`on_resume`; `on_open` for what is a principal's)";
 
 /// A set of changes in the making: to one session's view in
 /// [`Session::edit`](crate::Session::edit), or to a template's next revision in
@@ -37,19 +45,35 @@ use crate::error::{Error, Result};
 pub struct Edit<'a> {
     catalog: &'a Catalog,
     deps: &'a Deps,
+    factories: &'a Factories,
     overlay: Overlay,
     /// The same changes, apart from the catalog they are made over.
     patch: Patch,
+    /// The changes are going to be stored, by name.
+    stored: bool,
 }
 
 impl<'a> Edit<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, deps: &'a Deps, overlay: Overlay) -> Self {
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        deps: &'a Deps,
+        factories: &'a Factories,
+        overlay: Overlay,
+    ) -> Self {
         Self {
             catalog,
             deps,
+            factories,
             overlay,
             patch: Patch::default(),
+            stored: false,
         }
+    }
+
+    /// Says whether the changes are going to be stored, so that what cannot be is refused.
+    pub(crate) fn stored(mut self, stored: bool) -> Self {
+        self.stored = stored;
+        self
     }
 
     pub(crate) fn into_overlay(self) -> Overlay {
@@ -66,14 +90,11 @@ impl<'a> Edit<'a> {
     /// # Errors
     ///
     /// When the template declares no tools, and for every mistake that
-    /// [`TemplateBuilder::build`](crate::server::TemplateBuilder::build) would report.
+    /// [`TemplateBuilder::build`](crate::server::TemplateBuilder::build) would report;
+    /// [`Error::is_unkept`] where what is offered is kept in a durable store, unless the tool is
+    /// marked as [`ephemeral`](crate::Tool::ephemeral): there [`install`](Self::install) one.
     pub fn add_tool<M>(&mut self, tool: impl IntoTool<M>) -> Result<()> {
-        self.declared(Family::Tools)?;
-        let entry =
-            CheckedTool::check(&tool.into_tool(), self.deps).map_err(Error::registration)?;
-        self.patch.tools.put(entry.clone());
-        self.overlay.tools.put(&self.catalog.tools, entry);
-        Ok(())
+        self.add("this tool", &tool.into_tool().into())
     }
 
     /// Hides a tool: it is neither listed nor callable, and answers like one that never was.
@@ -108,15 +129,7 @@ impl<'a> Edit<'a> {
     ///
     /// As [`add_tool`](Self::add_tool).
     pub fn add_prompt<M>(&mut self, prompt: impl IntoPrompt<M>) -> Result<()> {
-        self.declared(Family::Prompts)?;
-        let prompt = prompt.into_prompt();
-        if !prompt.completers().is_empty() {
-            self.declared(Family::Completions)?;
-        }
-        let entry = CheckedPrompt::check(&prompt, self.deps).map_err(Error::registration)?;
-        self.patch.prompts.put(entry.clone());
-        self.overlay.prompts.put(&self.catalog.prompts, entry);
-        Ok(())
+        self.add("this prompt", &prompt.into_prompt().into())
     }
 
     /// Hides a prompt.
@@ -151,25 +164,7 @@ impl<'a> Edit<'a> {
     ///
     /// As [`add_tool`](Self::add_tool).
     pub fn add_resource<M>(&mut self, resource: impl IntoResource<M>) -> Result<()> {
-        self.declared(Family::Resources)?;
-        match resource.into_resource() {
-            ResourceEntry::Resource(resource) => {
-                let entry =
-                    CheckedResource::check(&resource, self.deps).map_err(Error::registration)?;
-                self.patch.resources.put(entry.clone());
-                self.overlay.resources.put(&self.catalog.resources, entry);
-            }
-            ResourceEntry::Template(template) => {
-                if !template.completers().is_empty() {
-                    self.declared(Family::Completions)?;
-                }
-                let entry =
-                    CheckedTemplate::check(&template, self.deps).map_err(Error::registration)?;
-                self.patch.templates.put(entry.clone());
-                self.overlay.templates.put(&self.catalog.templates, entry);
-            }
-        }
-        Ok(())
+        self.add("this resource", &resource.into_resource().into())
     }
 
     /// Hides a resource; a resource template that would match its URI does not serve it either.
@@ -232,15 +227,84 @@ impl<'a> Edit<'a> {
         found(shown, "resource template", uri_template)
     }
 
-    fn declared(&self, family: Family) -> Result<()> {
-        let families: Families = self.catalog.families;
-        if families.has(family) {
-            return Ok(());
+    /// Adds what a registered factory makes of these parameters, or replaces what has its name.
+    ///
+    /// What is added so can be stored: the name of the factory and the parameters, as JSON, are
+    /// all that is needed to make it again, in another process too. See
+    /// [`TemplateBuilder::tool_factory`](crate::server::TemplateBuilder::tool_factory) and its
+    /// siblings for how to register one; all kinds share one set of names.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such factory, it does not take the parameters, fails or panics
+    /// ([`Error::is_edit`]); [`Error::is_value`] when the parameters have no JSON form; and for
+    /// every mistake that [`add_tool`](Self::add_tool) reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_session::{Session, Template, Tool};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct SavedQuery {
+    ///     name: String,
+    ///     sql: String,
+    /// }
+    ///
+    /// fn saved_query(query: SavedQuery) -> mcp_session::Result<Tool> {
+    ///     Ok(Tool::new(query.name)
+    ///         .description(format!("Runs {}.", query.sql))
+    ///         .handler(async || "no rows"))
+    /// }
+    ///
+    /// let template = Template::builder("queries", "1.0.0")
+    ///     .tool_factory("saved_query", saved_query)
+    ///     .build()?;
+    ///
+    /// fn save(session: &Session, query: &SavedQuery) -> mcp_session::Result<()> {
+    ///     session.edit(|edit| edit.install("saved_query", query))
+    /// }
+    /// # let _ = (template, save);
+    /// # Ok::<(), mcp_session::Error>(())
+    /// ```
+    pub fn install(&mut self, factory: &str, params: &(impl Serialize + ?Sized)) -> Result<()> {
+        let params = Raw::from_value(params)
+            .map_err(|error| Error::value(factory, "has no JSON form", error))?;
+        let entry = self.factories.make(factory, params)?;
+        self.put(&entry)
+    }
+
+    /// Adds what a program made by itself.
+    fn add(&mut self, what: &'static str, entry: &Entry) -> Result<()> {
+        if self.stored && entry.origin().is_none() {
+            return Err(Error::unkept(what, REMEDY));
         }
-        let name = family.name();
-        Err(Error::edit(format!(
-            "the template declares no {name}, and clients were told so; declare the family with `TemplateBuilder::declare`"
-        )))
+        self.put(entry)
+    }
+
+    fn put(&mut self, entry: &Entry) -> Result<()> {
+        match Checked::check(entry, self.deps, self.catalog.families)? {
+            Checked::Tool(tool) => {
+                self.patch.tools.put(tool.clone());
+                self.overlay.tools.put(&self.catalog.tools, tool);
+            }
+            Checked::Prompt(prompt) => {
+                self.patch.prompts.put(prompt.clone());
+                self.overlay.prompts.put(&self.catalog.prompts, prompt);
+            }
+            Checked::Resource(resource) => {
+                self.patch.resources.put(resource.clone());
+                let resources = &self.catalog.resources;
+                self.overlay.resources.put(resources, resource);
+            }
+            Checked::Template(template) => {
+                self.patch.templates.put(template.clone());
+                let templates = &self.catalog.templates;
+                self.overlay.templates.put(templates, template);
+            }
+        }
+        Ok(())
     }
 }
 

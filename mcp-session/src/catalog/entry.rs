@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::via::Itself;
-use crate::catalog::{Prompt, Resource, ResourceTemplate, Tool};
+use crate::catalog::{Family, Origin, Prompt, Resource, ResourceTemplate, Tool};
 
 /// One thing on offer, of whatever kind.
 #[derive(Debug, Clone)]
@@ -18,6 +18,32 @@ pub enum Entry {
     Resource(Resource),
     /// A family of resources.
     ResourceTemplate(ResourceTemplate),
+}
+
+impl Entry {
+    /// The families it belongs to.
+    pub(crate) fn families(&self) -> impl Iterator<Item = Family> + use<> {
+        let (family, completes) = match self {
+            Self::Tool(_) => (Family::Tools, false),
+            Self::Prompt(prompt) => (Family::Prompts, !prompt.completers().is_empty()),
+            Self::Resource(_) => (Family::Resources, false),
+            Self::ResourceTemplate(template) => {
+                (Family::Resources, !template.completers().is_empty())
+            }
+        };
+        let completions = completes.then_some(Family::Completions);
+        std::iter::once(family).chain(completions)
+    }
+
+    /// Where it comes from; `None` for one that is nothing but its function.
+    pub(crate) fn origin(&self) -> Option<&Arc<Origin>> {
+        match self {
+            Self::Tool(tool) => tool.origin(),
+            Self::Prompt(prompt) => prompt.origin(),
+            Self::Resource(resource) => resource.origin(),
+            Self::ResourceTemplate(template) => template.origin(),
+        }
+    }
 }
 
 impl From<Tool> for Entry {
@@ -100,6 +126,28 @@ pub trait Calling<E>: Future {
 pub trait IntoTool<M> {
     /// The tool itself.
     fn into_tool(self) -> Tool;
+
+    /// The tool, marked as not to be stored: see [`Tool::ephemeral`].
+    ///
+    /// ```
+    /// use mcp_session::{Session, catalog::IntoTool as _, tool};
+    ///
+    /// /// Today's appointments.
+    /// #[tool]
+    /// async fn calendar() -> &'static str {
+    ///     "none"
+    /// }
+    ///
+    /// fn unlock(session: &Session) -> mcp_session::Result<()> {
+    ///     session.edit(|edit| edit.add_tool(calendar.ephemeral()))
+    /// }
+    /// ```
+    fn ephemeral(self) -> Tool
+    where
+        Self: Sized,
+    {
+        self.into_tool().ephemeral()
+    }
 }
 
 /// What can be registered as a prompt: a [`Prompt`], or a function under `#[prompt]`.
@@ -113,6 +161,14 @@ pub trait IntoTool<M> {
 pub trait IntoPrompt<M> {
     /// The prompt itself.
     fn into_prompt(self) -> Prompt;
+
+    /// The prompt, marked as not to be stored: see [`Prompt::ephemeral`].
+    fn ephemeral(self) -> Prompt
+    where
+        Self: Sized,
+    {
+        self.into_prompt().ephemeral()
+    }
 }
 
 /// What can be registered as a resource: a [`Resource`], a [`ResourceTemplate`], or a function
@@ -127,6 +183,17 @@ pub trait IntoPrompt<M> {
 pub trait IntoResource<M> {
     /// The resource itself.
     fn into_resource(self) -> ResourceEntry;
+
+    /// The resource, marked as not to be stored: see [`Resource::ephemeral`].
+    fn ephemeral(self) -> ResourceEntry
+    where
+        Self: Sized,
+    {
+        match self.into_resource() {
+            ResourceEntry::Resource(resource) => resource.ephemeral().into(),
+            ResourceEntry::Template(template) => template.ephemeral().into(),
+        }
+    }
 }
 
 impl IntoTool<Itself> for Tool {

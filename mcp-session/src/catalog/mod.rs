@@ -14,11 +14,13 @@ mod definition;
 mod describe;
 mod edit;
 mod entry;
+mod factory;
 mod family;
 mod function;
 mod handler;
 #[doc(hidden)]
 pub mod macro_support;
+mod origin;
 mod overlay;
 mod param;
 mod patch;
@@ -27,8 +29,18 @@ mod reader;
 mod reply;
 mod resource;
 mod resource_template;
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "what sessions change is not stored yet")
+)]
+mod restore;
 mod safe_path;
 mod snapshot;
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "what sessions change is not stored yet")
+)]
+mod stored;
 mod text;
 mod tool;
 pub(crate) mod uri_template;
@@ -47,6 +59,7 @@ pub use edit::Edit;
 pub use entry::{
     Calling, Entries, Entry, IntoEntries, IntoPrompt, IntoResource, IntoTool, ResourceEntry,
 };
+pub use factory::IntoMade;
 pub use family::Family;
 pub use function::{Handler, Head, Input};
 pub use handler::ResourceRequest;
@@ -66,12 +79,19 @@ pub use uri_template::{UriTemplate, UriTemplateError, UriVariables};
 pub(crate) use checked::{CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
 pub(crate) use cursor::Cursor;
 pub(crate) use definition::Definition;
+pub(crate) use factory::Factories;
 pub(crate) use family::Families;
 pub(crate) use handler::{Completer, PromptHandler, ResourceHandler, ToolHandler};
+pub(crate) use origin::{Origin, Recipe};
 pub(crate) use overlay::Overlay;
 pub(crate) use patch::Patch;
 pub(crate) use snapshot::{Listed, Snapshot};
 pub(crate) use view::{PageLimits, View};
+#[cfg_attr(
+    not(test),
+    allow(unused_imports, reason = "what sessions change is not stored yet")
+)]
+pub(crate) use {restore::Workshop, stored::StoredPatch};
 
 /// Everything one revision of a template offers.
 #[derive(Debug, Clone)]

@@ -126,6 +126,11 @@ impl<E: Listed> Changes<E> {
         self.some.as_ref().map_or(&[], |some| &some.added)
     }
 
+    /// What is hidden although the snapshot does not have it.
+    pub(crate) fn missing(&self) -> &[Arc<str>] {
+        self.some.as_ref().map_or(&[], |some| &some.missing)
+    }
+
     /// What became of a position of the snapshot: `None` when nothing did.
     pub(crate) fn at(&self, position: u32) -> Option<Option<&E>> {
         let changed = self.changed();
@@ -202,7 +207,7 @@ impl<E: Listed> Changes<E> {
                 moved.put(new, entry.clone());
             }
         }
-        for key in self.some.iter().flat_map(|some| &some.missing) {
+        for key in self.missing() {
             moved.keep_hidden(new, key);
         }
         for (_, entry) in self.added() {
@@ -213,9 +218,14 @@ impl<E: Listed> Changes<E> {
         moved
     }
 
-    fn keep_hidden(&mut self, snapshot: &Snapshot<E>, key: &Arc<str>) {
-        if !self.hide(snapshot, key) {
-            let some = self.some.get_or_insert_with(Box::default);
+    /// Hides what has this key, now and whenever a snapshot has it again.
+    pub(crate) fn keep_hidden(&mut self, snapshot: &Snapshot<E>, key: &Arc<str>) {
+        if let Some(position) = snapshot.position(key) {
+            return self.change(position, None);
+        }
+        self.hide(snapshot, key);
+        let some = self.some.get_or_insert_with(Box::default);
+        if !some.missing.contains(key) {
             some.missing.push(Arc::clone(key));
         }
     }

@@ -21,11 +21,11 @@ pub(crate) struct Patch {
 /// The changes to one kind of entry, in the order in which own entries are to appear.
 #[derive(Clone)]
 pub(crate) struct Steps<E> {
-    steps: Vec<(Arc<str>, Step<E>)>,
+    pub(super) steps: Vec<(Arc<str>, Step<E>)>,
 }
 
 #[derive(Clone)]
-enum Step<E> {
+pub(super) enum Step<E> {
     /// This entry, whatever the template has.
     Put(E),
     /// Nothing, whatever the template has.
@@ -53,6 +53,11 @@ impl<E: Listed> Steps<E> {
             None => Step::Show,
         };
         self.last(key.into(), step);
+    }
+
+    /// Nothing of this name, whatever the template has.
+    pub(crate) fn hidden(&mut self, key: Arc<str>) {
+        self.last(key, Step::Hide);
     }
 
     /// An entry is to be as the template has it.
@@ -83,9 +88,8 @@ impl<E: Listed> Steps<E> {
         for (key, step) in &self.steps {
             match step {
                 Step::Put(entry) => changes.put(snapshot, entry.clone()),
-                Step::Hide => {
-                    changes.hide(snapshot, key);
-                }
+                // Also what comes with a later revision.
+                Step::Hide => changes.keep_hidden(snapshot, key),
                 Step::Show => {
                     if !changes.restore(snapshot, key) {
                         changes.hide(snapshot, key);

@@ -9,6 +9,7 @@ use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, PromptHandler};
+use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::via::ViaArguments;
 use crate::catalog::{IntoPromptReply, PromptReply, text};
 use crate::context::{Context, Needs};
@@ -50,6 +51,7 @@ pub struct Prompt {
     needs: Needs,
     handler: Arc<dyn PromptHandler>,
     completers: Completers,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A prompt that has no function yet. Made by [`Prompt::new`].
@@ -59,6 +61,7 @@ pub struct PromptBuilder {
     definition: PromptDefinition,
     needs: Needs,
     completers: Completers,
+    origin: Option<Arc<Origin>>,
 }
 
 impl Prompt {
@@ -73,6 +76,7 @@ impl Prompt {
             definition,
             needs: Needs::default(),
             completers: Completers::default(),
+            origin: None,
         }
     }
 
@@ -179,6 +183,7 @@ impl PromptBuilder {
         let Self {
             mut definition,
             completers,
+            origin,
             ..
         } = self;
         if definition.arguments.is_none() && !signature.arguments.is_empty() {
@@ -196,6 +201,7 @@ impl PromptBuilder {
             needs: signature.needs,
             handler,
             completers,
+            origin,
         }
     }
 }
@@ -205,6 +211,9 @@ describing!(PromptBuilder);
 needing!(PromptBuilder);
 completing!(Prompt);
 completing!(PromptBuilder);
+originating!(Prompt);
+originating!(PromptBuilder);
+originated!(Prompt);
 
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ use crate::catalog::IntoResourceReply;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{ResourceHandler, ResourceRequest};
+use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::reader::{self, Fixed, Read, Reading};
 use crate::catalog::via::ViaRequest;
 use crate::context::{Context, Needs};
@@ -42,6 +43,7 @@ pub struct Resource {
     needs: Needs,
     handler: Arc<dyn ResourceHandler>,
     is_static: bool,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A resource that has no contents yet. Made by [`Resource::new`].
@@ -51,6 +53,7 @@ pub struct ResourceBuilder {
     definition: ResourceDefinition,
     needs: Needs,
     cache: Option<CacheHint>,
+    origin: Option<Arc<Origin>>,
 }
 
 impl Resource {
@@ -65,6 +68,7 @@ impl Resource {
             definition,
             needs: Needs::default(),
             cache: None,
+            origin: None,
         }
     }
 
@@ -148,6 +152,7 @@ impl ResourceBuilder {
             needs: self.needs,
             handler,
             is_static: true,
+            origin: self.origin,
         }
     }
 
@@ -175,6 +180,7 @@ impl ResourceBuilder {
             definition,
             needs,
             cache,
+            origin,
         } = self;
         let handler = Reading {
             mime_type: definition.mime_type.clone(),
@@ -186,6 +192,7 @@ impl ResourceBuilder {
             needs,
             handler: Arc::new(handler),
             is_static: false,
+            origin,
         }
     }
 }
@@ -193,6 +200,9 @@ impl ResourceBuilder {
 describing!(Resource);
 describing!(ResourceBuilder);
 needing!(ResourceBuilder);
+originating!(Resource);
+originating!(ResourceBuilder);
+originated!(Resource);
 
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

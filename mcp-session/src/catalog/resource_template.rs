@@ -9,6 +9,7 @@ use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head};
 use crate::catalog::handler::{ResourceHandler, ResourceRequest};
+use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::reader::{self, Read, Reading};
 use crate::catalog::via::ViaArguments;
 use crate::context::{Context, Needs};
@@ -45,6 +46,7 @@ pub struct ResourceTemplate {
     needs: Needs,
     handler: Arc<dyn ResourceHandler>,
     completers: Completers,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A resource template that has no function yet. Made by [`ResourceTemplate::new`].
@@ -55,6 +57,7 @@ pub struct ResourceTemplateBuilder {
     needs: Needs,
     completers: Completers,
     cache: Option<CacheHint>,
+    origin: Option<Arc<Origin>>,
 }
 
 impl ResourceTemplate {
@@ -72,6 +75,7 @@ impl ResourceTemplate {
             needs: Needs::default(),
             completers: Completers::default(),
             cache: None,
+            origin: None,
         }
     }
 
@@ -146,6 +150,7 @@ impl ResourceTemplateBuilder {
             needs,
             completers,
             cache,
+            origin,
         } = self;
         let handler = Arc::new(Reading {
             mime_type: definition.mime_type.clone(),
@@ -157,6 +162,7 @@ impl ResourceTemplateBuilder {
             needs,
             handler,
             completers,
+            origin,
         }
     }
 }
@@ -166,6 +172,9 @@ describing!(ResourceTemplateBuilder);
 needing!(ResourceTemplateBuilder);
 completing!(ResourceTemplate);
 completing!(ResourceTemplateBuilder);
+originating!(ResourceTemplate);
+originating!(ResourceTemplateBuilder);
+originated!(ResourceTemplate);
 
 impl fmt::Debug for ResourceTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,13 +9,16 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::catalog::Definition;
 use crate::catalog::cursor::CursorKey;
+use crate::catalog::{Definition, Recipe};
 use crate::protocol::ProtocolVersion;
 
 /// One kind of thing on offer.
 pub(crate) trait Listed: Clone + Send + Sync + 'static {
     fn definition(&self) -> &Definition;
+
+    /// How a factory made it, if one did and it is to be kept.
+    fn recipe(&self) -> Option<&Recipe>;
 }
 
 /// The entries of one kind, in registration order. Never changes; editing makes the next one.

@@ -10,6 +10,7 @@ use crate::catalog::contract::Contract;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, ToolHandler};
+use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::via::ViaArguments;
 use crate::catalog::{IntoToolReply, ToolReply, constraint};
 use crate::context::{Context, Needs};
@@ -69,6 +70,7 @@ pub struct Tool {
     definition: ToolDefinition,
     needs: Needs,
     handler: Arc<dyn ToolHandler>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A tool that has no function yet. Made by [`Tool::new`].
@@ -78,6 +80,7 @@ pub struct ToolBuilder {
     definition: ToolDefinition,
     input_schema: Option<Value>,
     needs: Needs,
+    origin: Option<Arc<Origin>>,
 }
 
 impl Tool {
@@ -92,6 +95,7 @@ impl Tool {
             definition,
             input_schema: None,
             needs: Needs::default(),
+            origin: None,
         }
     }
 
@@ -126,6 +130,7 @@ impl Tool {
         let ToolBuilder {
             mut definition,
             input_schema,
+            origin,
             ..
         } = builder;
         let checked = input_schema.is_some() || signature.constrained;
@@ -150,6 +155,7 @@ impl Tool {
             definition,
             needs,
             handler: Arc::new(handler),
+            origin,
         }
     }
 }
@@ -252,6 +258,9 @@ impl ToolBuilder {
 describing!(Tool);
 describing!(ToolBuilder);
 needing!(ToolBuilder);
+originating!(Tool);
+originating!(ToolBuilder);
+originated!(Tool);
 
 /// Adds the hints on how a tool behaves.
 macro_rules! behaving {

@@ -47,6 +47,12 @@ enum Kind {
     Registration(Vec<Mistake>),
     #[error("this edit cannot be made: {0}")]
     Edit(String),
+    #[error("the factory `{name}` {problem}")]
+    Factory {
+        name: String,
+        problem: &'static str,
+        source: Option<BoxError>,
+    },
     #[error("{what} cannot be kept: {remedy}")]
     Unkept {
         what: &'static str,
@@ -81,6 +87,16 @@ impl Error {
 
     pub(crate) fn edit(message: impl Into<String>) -> Self {
         Kind::Edit(message.into()).into()
+    }
+
+    pub(crate) fn factory(name: &str, problem: &'static str, source: Option<BoxError>) -> Self {
+        let name = name.to_owned();
+        Kind::Factory {
+            name,
+            problem,
+            source,
+        }
+        .into()
     }
 
     pub(crate) fn unkept(what: &'static str, remedy: &'static str) -> Self {
@@ -131,9 +147,13 @@ impl Error {
         matches!(*self.kind, Kind::Registration(_))
     }
 
-    /// True when an edit of a session or template does not fit what is there.
+    /// True when an edit of a session or template does not fit what is there, or a factory made
+    /// nothing; the source says why it did not.
     pub fn is_edit(&self) -> bool {
-        matches!(*self.kind, Kind::Edit(_) | Kind::Registration(_))
+        matches!(
+            *self.kind,
+            Kind::Edit(_) | Kind::Factory { .. } | Kind::Registration(_)
+        )
     }
 
     /// True when there is nothing that could keep what was asked to be kept, such as an edit in a
@@ -189,6 +209,7 @@ impl Error {
         match &*self.kind {
             Kind::Registration(mistakes) => mistakes,
             Kind::Edit(_)
+            | Kind::Factory { .. }
             | Kind::Unkept { .. }
             | Kind::Full(_)
             | Kind::Unknown(_)

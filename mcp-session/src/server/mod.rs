@@ -4,6 +4,7 @@ mod contain;
 mod elicitations;
 mod events;
 mod extension;
+mod factories;
 mod farewell;
 mod hooks;
 mod hub;

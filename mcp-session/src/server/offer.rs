@@ -10,7 +10,7 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::protocol::{Era, Frame, method};
 use crate::server::Live;
-use crate::server::template::Revision;
+use crate::server::template::{Blueprint, Revision};
 use crate::session::{About, Kind};
 
 /// What a scope that ends with its request cannot keep, and what can.
@@ -146,7 +146,10 @@ impl Live {
             return Err(Error::ended());
         }
         let catalog = &offer.revision.catalog;
-        let mut editing = Edit::new(catalog, &self.blueprint().deps, offer.overlay.clone());
+        let Blueprint {
+            deps, factories, ..
+        } = self.blueprint();
+        let mut editing = Edit::new(catalog, deps, factories, offer.overlay.clone());
         let done = edit(&mut editing)?;
         let (changed, patch) = editing.into_parts();
         let families = catalog.changed_families(&changed, catalog, &offer.overlay);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Edit, Overlay, Rebase};
 use crate::error::Result;
 use crate::server::Server;
-use crate::server::template::Revision;
+use crate::server::template::{Blueprint, Revision};
 
 impl Server {
     /// Makes a new revision of a variant's template, for everything that opens from now on.
@@ -43,7 +43,10 @@ impl Server {
         let member = self.inner.variants.member(variant)?;
         let _one_at_a_time = member.publishing.lock().await;
         let old = member.newest();
-        let mut editing = Edit::new(&old.catalog, &old.blueprint.deps, Overlay::default());
+        let Blueprint {
+            deps, factories, ..
+        } = &*old.blueprint;
+        let mut editing = Edit::new(&old.catalog, deps, factories, Overlay::default());
         let done = edit(&mut editing)?;
         let overlay = editing.into_overlay();
         if overlay.is_empty() {

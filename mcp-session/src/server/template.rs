@@ -5,8 +5,8 @@ use std::{collections::HashSet, fmt, pin::Pin, sync::Arc};
 use serde_json::{Map, Value};
 
 use crate::catalog::{
-    Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool, Entry, Families, Family,
-    IntoEntries, IntoPrompt, IntoResource, IntoTool, Listed, Snapshot,
+    Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool, Entry, Factories,
+    Families, Family, IntoEntries, IntoPrompt, IntoResource, IntoTool, Listed, Snapshot,
 };
 use crate::context::{Context, Deps};
 use crate::error::{BoxError, Error, Mistake, Result, ToolError};
@@ -55,6 +55,7 @@ pub(crate) struct Blueprint {
     pub(crate) instructions: Option<String>,
     pub(crate) logging: bool,
     pub(crate) deps: Deps,
+    pub(crate) factories: Factories,
     pub(crate) extensions: Extensions,
     pub(crate) on_open: Option<OnOpen>,
     pub(crate) on_roots_changed: Option<OnRootsChanged>,
@@ -100,11 +101,12 @@ pub struct TemplateBuilder {
     deps: Deps,
     families: Families,
     entries: Vec<Entry>,
+    pub(super) factories: Factories,
     extensions: Extensions,
     on_open: Option<OnOpen>,
     on_roots_changed: Option<OnRootsChanged>,
     pub(super) hooks: Hooks,
-    mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 impl TemplateBuilder {
@@ -116,6 +118,7 @@ impl TemplateBuilder {
             deps: Deps::default(),
             families: Families::default(),
             entries: Vec::new(),
+            factories: Factories::default(),
             extensions: Extensions::default(),
             on_open: None,
             on_roots_changed: None,
@@ -329,6 +332,7 @@ impl TemplateBuilder {
             instructions: self.instructions,
             logging: self.logging,
             deps: self.deps,
+            factories: self.factories,
             extensions: self.extensions,
             on_open: self.on_open,
             on_roots_changed: self.on_roots_changed,

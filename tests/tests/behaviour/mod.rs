@@ -7,6 +7,7 @@ mod cancelling;
 mod custom;
 mod editing;
 mod errands;
+mod factories;
 mod forms;
 mod handles;
 mod hiding;

@@ -4,4 +4,5 @@
 mod macros;
 mod prompts;
 mod resources;
+mod stored;
 mod tools;

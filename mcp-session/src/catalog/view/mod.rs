@@ -47,10 +47,17 @@ impl<'a, E: Listed> View<'a, E> {
         }
     }
 
-    /// True when the snapshot has an entry with this key and the session hid it.
+    /// True when the session hid the entry with this key, be it one that the snapshot no longer
+    /// has.
     pub(crate) fn hides(&self, key: &str) -> bool {
-        let position = self.snapshot.position(key);
-        position.is_some_and(|position| matches!(self.changes.at(position), Some(None)))
+        match self.snapshot.position(key) {
+            Some(position) => matches!(self.changes.at(position), Some(None)),
+            None => self
+                .changes
+                .missing()
+                .iter()
+                .any(|missing| **missing == *key),
+        }
     }
 
     /// Every entry, in list order.

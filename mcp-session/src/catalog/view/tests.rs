@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::{Definition, Rebase};
+use crate::catalog::{Definition, Rebase, Recipe};
 use crate::protocol::wire::DefinitionKind;
 
 /// An entry that is nothing but its definition.
@@ -15,6 +15,10 @@ struct Thing(Arc<Definition>);
 impl Listed for Thing {
     fn definition(&self) -> &Definition {
         &self.0
+    }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        None
     }
 }
 

@@ -20,7 +20,7 @@ use crate::catalog::{Edit, Overlay};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::server::open::Opened;
-use crate::server::{Live, Server, ServerInner, Variant};
+use crate::server::{Blueprint, Live, Server, ServerInner, Variant};
 
 pub(crate) use record::Records;
 pub(crate) use table::Principals;
@@ -109,7 +109,10 @@ impl PrincipalScope {
         let before = record.durable();
         let (newest, mut overlay) = (variant.newest(), Overlay::default());
         before.lay(&mut overlay, &newest.catalog);
-        let mut editing = Edit::new(&newest.catalog, &variant.blueprint().deps, overlay);
+        let Blueprint {
+            deps, factories, ..
+        } = &**variant.blueprint();
+        let mut editing = Edit::new(&newest.catalog, deps, factories, overlay).stored(false);
         let done = edit(&mut editing)?;
         let (_, patch) = editing.into_parts();
         let mut durable = (*before).clone();
