@@ -256,16 +256,16 @@ impl Server {
     }
 
     /// Writes down that this replica holds a copy, so that it is told of changes: before it looks
-    /// at the record.
-    pub(super) async fn hold(&self, owner: &Owner) -> Result<(), StoreError> {
+    /// at the record. False where nobody tells anybody.
+    pub(super) async fn hold(&self, owner: &Owner) -> Result<bool, StoreError> {
         if self.inner().hearing().and_then(Hearing::bus).is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let (store, key) = (self.inner().store(), self.holder(owner));
         let ttl = self.inner().record_ttl();
         let draft = Draft::new(Vec::new()).ttl(ttl);
         match store.create(&key, draft, Quota::NONE).await {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Ok(_) | Err(StoreError::Conflict) => Ok(true),
             Err(error) => Err(error),
         }
     }

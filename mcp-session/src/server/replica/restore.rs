@@ -17,7 +17,7 @@ use crate::server::replica::stored::{Found, SESSIONS, Stored, record_of};
 use crate::server::replica::{Replica, now_ms};
 use crate::server::{Full, Live, Place, Server, janitor};
 use crate::session::{EndReason, SessionId};
-use crate::store::{Draft, Owner, Quota, StoreError};
+use crate::store::{Draft, Owner, Quota, Revision, StoreError};
 
 /// How long an id that is in no store is remembered, so that guessing costs no round trips.
 const UNKNOWN: Duration = Duration::from_secs(1);
@@ -229,8 +229,6 @@ struct Flight {
 impl Flight {
     async fn fly(&self, id: SessionId) -> Landed {
         let inner = self.server.inner();
-        let key = record_of(&self.wanted.session);
-        let unavailable = |error| Err(Unfetched::Unavailable(Arc::new(error)));
         let Some(replica) = &inner.replica else {
             return Ok(());
         };
@@ -239,32 +237,12 @@ impl Flight {
         let times = self.server.times();
         let changed = replica.hearing.coming(&session);
         let mut held = Held::new(replica, &session);
-        if let Err(error) = self.server.hold(&self.wanted.session).await {
-            return unavailable(error);
-        }
-        // Touched, so that it is seen to be in use from here on.
-        let loaded = match inner.store().touch(&key, inner.record_ttl()).await {
-            Ok(loaded) => loaded,
-            Err(error) => return unavailable(error),
-        };
-        let Some(loaded) = loaded else {
-            self.unknown();
+        let found = self.find(&id).await;
+        let found = found.map_err(|error| Unfetched::Unavailable(Arc::new(error)))?;
+        let Some((record, revision)) = found else {
+            replica.flights.remember_none(&self.wanted);
             return Ok(());
         };
-        let record = match SessionRecord::decode(&loaded.value) {
-            Ok(record) => record,
-            Err(error) => {
-                let session = id.tag();
-                let told = &error as &dyn std::error::Error;
-                tracing::error!(%session, error = told, "the record of a session is not understood");
-                return unavailable(StoreError::unavailable(error));
-            }
-        };
-        // Another principal's session is one that does not exist.
-        if record.ended.is_some() || !record.is_of(self.wanted.principal.as_ref()) {
-            self.unknown();
-            return Ok(());
-        }
         let place = match Place::reserve(inner, self.wanted.principal.as_ref()) {
             Ok(place) => place,
             Err(full) => return Err(Unfetched::Full(full)),
@@ -278,7 +256,7 @@ impl Flight {
             ..stored.clone()
         };
         let owner = self.wanted.session.clone();
-        let stored = Stored::new(owner, record, loaded.revision, seen);
+        let stored = Stored::new(owner, record, revision, seen);
         stored
             .due_ms
             .store(self.server.next_touch(), Ordering::Relaxed);
@@ -315,10 +293,29 @@ impl Flight {
         live
     }
 
-    fn unknown(&self) {
-        if let Some(replica) = &self.server.inner().replica {
-            replica.flights.remember_none(&self.wanted);
+    /// The record of the session, if there is one for whoever wants it; from here on this replica
+    /// is told when it changes.
+    async fn find(&self, id: &SessionId) -> Result<Option<(SessionRecord, Revision)>, StoreError> {
+        let (inner, owner) = (self.server.inner(), &self.wanted.session);
+        let key = record_of(owner);
+        // Touched, so that it is seen to be in use from here on.
+        let mut found = inner.store().touch(&key, inner.record_ttl()).await?;
+        if found.is_some() && self.server.hold(owner).await? {
+            // It may have changed just before others knew whom to tell.
+            found = inner.store().load(&key).await?;
         }
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let record = SessionRecord::decode(&found.value).map_err(|error| {
+            let session = id.tag();
+            let told = &error as &dyn std::error::Error;
+            tracing::error!(%session, error = told, "the record of a session is not understood");
+            StoreError::unavailable(error)
+        })?;
+        // Another principal's session is one that does not exist.
+        let own = record.ended.is_none() && record.is_of(self.wanted.principal.as_ref());
+        Ok(own.then_some((record, found.revision)))
     }
 }
 
