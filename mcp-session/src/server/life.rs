@@ -142,22 +142,18 @@ impl Live {
             && let Some(reason) = self.core().end_reason()
         {
             let session = self.core().id().clone();
+            #[cfg(feature = "http")]
+            let lives_on = self.stored().is_some_and(Stored::is_left);
+            #[cfg(not(feature = "http"))]
+            let lives_on = false;
             self.hub().events.publish(|| {
-                if self.lives_on() {
+                if lives_on {
                     SessionEvent::LetGo { session, reason }
                 } else {
                     SessionEvent::Ended { session, reason }
                 }
             });
         }
-    }
-
-    /// What ended is this process's copy, and not the session.
-    fn lives_on(&self) -> bool {
-        #[cfg(feature = "http")]
-        return self.stored().is_some_and(Stored::is_left);
-        #[cfg(not(feature = "http"))]
-        false
     }
 
     /// A call runs in it, or somebody listens to it.

@@ -1,9 +1,11 @@
 //! A live session: whose it is, what it is part of, and since when.
 
+#[cfg(feature = "http")]
+use std::sync::OnceLock;
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -161,7 +163,7 @@ impl Live {
 
     /// True when its record is, or will be, in the store.
     #[cfg(feature = "http")]
-    pub(super) fn over_http_and_kept(&self) -> bool {
+    pub(super) fn is_to_be_stored(&self) -> bool {
         let of_replica = || {
             self.server
                 .upgrade()

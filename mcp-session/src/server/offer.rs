@@ -151,8 +151,12 @@ impl Live {
         let Blueprint {
             deps, factories, ..
         } = self.blueprint();
-        let mut editing = Edit::new(catalog, deps, factories, offer.overlay.clone())
-            .stored(self.is_to_be_stored());
+        #[cfg(feature = "http")]
+        let stored = self.is_to_be_stored();
+        #[cfg(not(feature = "http"))]
+        let stored = false;
+        let overlay = offer.overlay.clone();
+        let mut editing = Edit::new(catalog, deps, factories, overlay).stored(stored);
         let done = edit(&mut editing)?;
         let (changed, patch) = editing.into_parts();
         let families = catalog.changed_families(&changed, catalog, &offer.overlay);
@@ -196,14 +200,6 @@ impl Live {
         drop(offer);
         // Outside the lock: what goes with it is the user's.
         drop(replaced);
-    }
-
-    /// True when its changes are to be found by other processes.
-    fn is_to_be_stored(&self) -> bool {
-        #[cfg(feature = "http")]
-        return self.over_http_and_kept();
-        #[cfg(not(feature = "http"))]
-        false
     }
 
     /// True when a client of this session could read a resource of this URI.

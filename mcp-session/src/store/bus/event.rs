@@ -169,93 +169,51 @@ impl Event {
     /// Every bus makes events so before it sends them.
     #[must_use]
     pub fn fitted(&self) -> Self {
-        match self {
-            Self::SessionChanged {
-                session,
-                revision,
-                from,
-                to,
-            } => Self::SessionChanged {
-                session: fitted(session),
-                revision: *revision,
-                from: fitted(from),
-                to: to
-                    .iter()
-                    .filter(|id| is_plain(id))
-                    .take(MOST)
-                    .cloned()
-                    .collect(),
-            },
-            Self::Seen {
-                session,
-                revision,
-                from,
-            } => Self::Seen {
-                session: fitted(session),
-                revision: *revision,
-                from: fitted(from),
-            },
-            Self::Here { replica, at_ms } => Self::Here {
-                replica: fitted(replica),
-                at_ms: *at_ms,
-            },
-            Self::Gone { replica } => Self::Gone {
-                replica: fitted(replica),
-            },
-            Self::StreamOpened { session, from } => Self::StreamOpened {
-                session: fitted(session),
-                from: fitted(from),
-            },
-            Self::StreamWanted {
-                session,
-                stream,
-                seen,
-                from,
-            } => Self::StreamWanted {
-                session: fitted(session),
-                stream: *stream,
-                seen: *seen,
-                from: fitted(from),
-            },
-            Self::SessionEnded { session } => Self::SessionEnded {
-                session: fitted(session),
-            },
-            Self::OutboxGrew { session, stream } => Self::OutboxGrew {
-                session: fitted(session),
-                stream: *stream,
-            },
-            Self::Answered { session, question } => Self::Answered {
-                session: fitted(session),
-                question: *question,
-            },
+        let mut event = self.clone();
+        match &mut event {
+            Self::SessionChanged { to, .. } => {
+                to.retain(|id| is_plain(id));
+                to.truncate(MOST);
+            }
             Self::Cancelled {
-                session,
-                request,
-                reason,
-            } => Self::Cancelled {
-                session: fitted(session),
-                request: short(request).into_owned(),
-                reason: reason.as_deref().map(|reason| cut(reason).to_owned()),
-            },
+                request, reason, ..
+            } => {
+                *request = short(request).into_owned();
+                *reason = reason.as_deref().map(|reason| cut(reason).to_owned());
+            }
+            _ => {}
+        }
+        for text in event.texts() {
+            if let Cow::Owned(digest) = short(text) {
+                *text = digest.into();
+            }
+        }
+        event
+    }
+
+    /// The texts in it that may be of any length.
+    fn texts(&mut self) -> Vec<&mut Arc<str>> {
+        match self {
+            Self::SessionEnded { session }
+            | Self::OutboxGrew { session, .. }
+            | Self::Answered { session, .. }
+            | Self::Cancelled { session, .. } => vec![session],
+            Self::SessionChanged { session, from, .. }
+            | Self::Seen { session, from, .. }
+            | Self::StreamOpened { session, from }
+            | Self::StreamWanted { session, from, .. } => vec![session, from],
+            Self::Here { replica, .. } | Self::Gone { replica } => vec![replica],
             Self::PrincipalChanged {
                 principal,
                 variant,
                 from,
-            } => Self::PrincipalChanged {
-                principal: fitted(principal),
-                variant: fitted(variant),
-                from: fitted(from),
-            },
+            } => vec![principal, variant, from],
             Self::ResourceUpdated {
                 uri,
                 from,
                 principal,
-            } => Self::ResourceUpdated {
-                uri: fitted(uri),
-                from: fitted(from),
-                principal: principal.as_ref().map(fitted),
-            },
-            Self::ErrandDone { id } => Self::ErrandDone { id: fitted(id) },
+            } => [uri, from].into_iter().chain(principal).collect(),
+            Self::ErrandDone { id } => vec![id],
         }
     }
 
@@ -270,13 +228,6 @@ impl Event {
     /// it is passed over.
     pub fn decode(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
-    }
-}
-
-fn fitted(text: &Arc<str>) -> Arc<str> {
-    match short(text) {
-        Cow::Borrowed(_) => Arc::clone(text),
-        Cow::Owned(digest) => digest.into(),
     }
 }
 
