@@ -47,11 +47,11 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::auth::{Authenticate, Challenge, Principal, Scopes};
-use crate::bus::Bus;
 use crate::error::Result;
 use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
+use crate::store::bus::Bus;
 use crate::store::{MemoryStore, Store};
 
 pub use elicitations::Elicitations;

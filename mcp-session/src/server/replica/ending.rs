@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use crate::bus::Event;
 use crate::clock;
 use crate::server::replica::record::SessionRecord;
 use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server};
 use crate::session::EndReason;
+use crate::store::bus::Event;
 use crate::store::{Contest, Draft, Owner, Quota, StoreError};
 
 /// How often it is tried to write that a session is over.

@@ -18,11 +18,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::bus::{Bus, Delivery, Event, Subscription};
 use crate::clock;
 use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server, ServerInner};
 use crate::session::EndReason;
+use crate::store::bus::{Bus, Delivery, Event, Subscription};
 use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
 
 /// How often a replica says that it is there.

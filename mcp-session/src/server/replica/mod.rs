@@ -20,11 +20,11 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::bus::Bus;
 use crate::clock;
 use crate::server::{Server, ServerInner};
 use crate::session::random_text;
 use crate::store::Owner;
+use crate::store::bus::Bus;
 
 pub(crate) use restore::Unfetched;
 pub(crate) use stored::Stored;
