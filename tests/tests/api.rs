@@ -4,6 +4,7 @@
 mod asking;
 mod bad_input;
 mod behaviour;
+mod bus;
 mod examples;
 mod house_rules;
 mod http;

@@ -1,11 +1,13 @@
-//! Proves that the stores in real engines keep the contract, and what becomes of them when the
-//! engine is away, slow, or not what it should be.
+//! Proves that stores, buses and outboxes in real engines keep the contract, and what becomes of
+//! them when the engine is away, slow, or not what it should be.
 //!
 //! `scripts/services run cargo test` starts the engines. Without them these tests say that they
 //! are skipped; in CI that is a failure.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "engines/buses.rs"]
+mod buses;
 #[path = "engines/leaks.rs"]
 mod leaks;
 #[path = "engines/outages.rs"]
@@ -38,6 +40,26 @@ mod redis {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         => match crate::support::redis().await {
             Some(store) => store,
+            None => return,
+        }
+    }
+}
+
+mod postgres_bus {
+    mcp_session::bus_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::postgres().await {
+            Some(store) => store.into_bus(),
+            None => return,
+        }
+    }
+}
+
+mod redis_bus {
+    mcp_session::bus_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::redis().await {
+            Some(store) => store.into_bus(),
             None => return,
         }
     }

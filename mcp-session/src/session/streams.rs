@@ -20,6 +20,9 @@ pub(crate) struct Streams {
 #[derive(Debug, Default)]
 struct Table {
     standing: Option<Arc<Outbox>>,
+    /// What a client reads of the standing stream, where that is in the store: then `standing` is
+    /// what is on its way there.
+    fed: Option<Arc<Outbox>>,
     answers: Vec<(u32, Arc<Outbox>)>,
     opened: u32,
     /// The session is over: what is opened from here on ends with what it holds.
@@ -59,6 +62,49 @@ impl Streams {
             standing.end();
         }
         Arc::clone(standing)
+    }
+
+    /// Numbers streams from here on, so that no other process of this session gives out the same.
+    #[cfg(feature = "http")]
+    pub(crate) fn begin_at(&self, number: u32) {
+        self.table.lock().opened = number;
+    }
+
+    /// From here on this is what a client reads of the standing stream; whoever read before is let
+    /// go of.
+    #[cfg(feature = "http")]
+    pub(crate) fn feed(&self, outbox: &Arc<Outbox>) {
+        let mut table = self.table.lock();
+        if table.ended {
+            outbox.end();
+        }
+        let before = table.fed.replace(Arc::clone(outbox));
+        drop(table);
+        before.inspect(|before| before.end());
+    }
+
+    /// What a client reads of the standing stream, where that is in the store.
+    #[cfg(feature = "http")]
+    pub(crate) fn fed(&self) -> Option<Arc<Outbox>> {
+        self.table.lock().fed.clone()
+    }
+
+    /// The standing stream is read elsewhere from here on.
+    #[cfg(feature = "http")]
+    pub(crate) fn starve(&self) {
+        let fed = self.table.lock().fed.take();
+        fed.inspect(|fed| fed.end());
+    }
+
+    /// Keeps a stream that was begun elsewhere, under the number it has there.
+    #[cfg(feature = "http")]
+    pub(crate) fn adopt(&self, number: u32, outbox: Arc<Outbox>) {
+        let mut table = self.table.lock();
+        if table.ended {
+            outbox.end();
+        }
+        table.answers.retain(|(known, _)| *known != number);
+        table.answers.push((number, outbox));
     }
 
     /// Makes an existing queue the standing stream: over a byte stream there is only one.
@@ -161,8 +207,12 @@ impl Streams {
     pub(crate) fn is_connected(&self) -> bool {
         let table = self.table.lock();
         let answers = table.answers.iter().map(|(_, answer)| answer);
-        table
-            .standing
+        // Where it is fed from the store, whoever reads what is on its way there is no client.
+        let standing = match &table.fed {
+            None => &table.standing,
+            fed => fed,
+        };
+        standing
             .iter()
             .chain(answers)
             .any(|outbox| outbox.is_connected())
@@ -202,20 +252,14 @@ impl Streams {
     pub(crate) fn end(&self) {
         let mut table = self.table.lock();
         table.ended = true;
-        table
-            .standing
-            .iter()
-            .chain(table.answers.iter().map(|(_, out)| out))
-            .for_each(|out| {
-                out.end();
-            });
+        table.all().for_each(|outbox| outbox.end());
     }
 }
 
 impl Table {
     fn all(&self) -> impl Iterator<Item = &Arc<Outbox>> {
         let answers = self.answers.iter().map(|(_, answer)| answer);
-        self.standing.iter().chain(answers)
+        self.standing.iter().chain(&self.fed).chain(answers)
     }
 
     /// How many events all of them hold, and of how many bytes.

@@ -9,8 +9,9 @@
 //! With tokio's clock paused, a server that never answers fails the test at once instead of
 //! hanging it.
 //!
-//! Those who write a [`Store`](crate::store::Store) hold it to its [`contract`]; those who depend on
-//! one try what they do when it fails with a [`FaultyStore`].
+//! Those who write a [`Store`](crate::store::Store), a [`Bus`](crate::bus::Bus) or an
+//! [`Outbox`](crate::store::Outbox) hold it to its [`contract`]; those who depend on one try what they
+//! do when it fails with a [`FaultyStore`], a [`FaultyBus`] or a [`FaultyOutbox`].
 //!
 //! # Examples
 //!
@@ -48,7 +49,7 @@ mod script;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use faulty::{Fault, FaultyStore, Operation};
+pub use faulty::{Fault, FaultyBus, FaultyOutbox, FaultyStore, Operation};
 pub use listening::Listening;
 pub use mailbox::Notification;
 pub use outcome::ToolOutcome;

@@ -1,12 +1,19 @@
 //! Several clients of one engine as one store: what one of them writes, the next one reads.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use mcp_session::store::{Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError};
+use mcp_session::bus::{Bus, Event, Subscription};
+use mcp_session::store::{
+    Draft, Key, Listed, Outbox, Owner, Quota, Record, Revision, Store, StoreError,
+};
 
 /// A store of several replicas, which take turns. What they leave in the engine is removed when it
 /// is dropped.
@@ -32,6 +39,48 @@ impl<S> Replicas<S> {
     fn next(&self) -> &S {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         &self.stores[turn % self.stores.len()]
+    }
+}
+
+impl<S: Store> Replicas<S> {
+    /// Their bus, on which they take turns as well.
+    pub(crate) fn into_bus(self) -> Buses {
+        Buses {
+            members: self.stores.iter().filter_map(Store::bus).collect(),
+            turn: AtomicUsize::new(0),
+            _stores: Box::new(self),
+        }
+    }
+}
+
+/// A bus of several replicas, which take turns.
+#[derive(Debug)]
+pub(crate) struct Buses {
+    members: Vec<Arc<dyn Bus>>,
+    turn: AtomicUsize,
+    _stores: Box<dyn Kept>,
+}
+
+/// What is kept as long as something else is.
+trait Kept: fmt::Debug + Send + Sync {}
+
+impl<T: fmt::Debug + Send + Sync> Kept for T {}
+
+impl Buses {
+    fn next(&self) -> &dyn Bus {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &*self.members[turn % self.members.len()]
+    }
+}
+
+#[async_trait]
+impl Bus for Buses {
+    async fn publish(&self, event: &Event) -> Result<(), StoreError> {
+        self.next().publish(event).await
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn Subscription>, StoreError> {
+        self.next().subscribe().await
     }
 }
 
@@ -83,6 +132,14 @@ impl<S: Store> Store for Replicas<S> {
     fn is_durable(&self) -> bool {
         self.stores.iter().all(Store::is_durable)
     }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        self.stores[0].bus()
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        self.stores[0].outbox()
+    }
 }
 
 /// In a thread of its own, since a test that panics is in the middle of something.
@@ -94,8 +151,8 @@ impl Drop for Cleanup {
     }
 }
 
-impl std::fmt::Debug for Cleanup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Cleanup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Cleanup")
     }
 }

@@ -77,6 +77,27 @@ impl Outbox {
         })
     }
 
+    /// A queue that goes on from so many events, which its reader has seen elsewhere.
+    #[cfg(feature = "http")]
+    pub(crate) fn going_on(limits: OutboxLimits, seen: u64) -> Arc<Self> {
+        let queue = Queue {
+            next: seen,
+            unread: seen,
+            unheard: seen,
+            ..Queue::default()
+        };
+        Arc::new(Self {
+            limits,
+            queue: Mutex::new(queue),
+        })
+    }
+
+    /// How many events the next one follows.
+    #[cfg(feature = "http")]
+    pub(crate) fn said(&self) -> u64 {
+        self.queue.lock().next
+    }
+
     /// Appends a message.
     pub(crate) fn push(&self, kind: Kind, frame: Frame) {
         self.append(kind, Some(frame));

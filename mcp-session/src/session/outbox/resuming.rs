@@ -7,6 +7,12 @@ use crate::session::outbox::reader::Reader;
 use crate::session::outbox::{Kind, Outbox};
 
 impl Outbox {
+    /// Appends an event without a message.
+    #[cfg(feature = "http")]
+    pub(crate) fn push_priming(&self) {
+        self.append(Kind::Priming, None);
+    }
+
     /// Appends an event without a message, so that the reader has an id to resume from; not
     /// where something is unread, which gives it one.
     pub(crate) fn prime(&self) {

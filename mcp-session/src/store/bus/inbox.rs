@@ -47,6 +47,21 @@ impl Inbox {
         drop(waiting);
         self.arrived.notify_one();
     }
+
+    /// Something may have been missed. What waits is of no use any more, for everything is looked at
+    /// again.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn lagged(&self) {
+        self.waiting.lock().begin_with(Delivery::Lagged);
+        self.arrived.notify_one();
+    }
+
+    /// Nothing is heard until [`lagged`](Self::lagged).
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn cut_off(&self) {
+        self.waiting.lock().begin_with(Delivery::CutOff);
+        self.arrived.notify_one();
+    }
 }
 
 impl Waiting {

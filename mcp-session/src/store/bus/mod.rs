@@ -7,6 +7,8 @@
 
 mod event;
 mod inbox;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod listening;
 mod memory;
 
 use std::{fmt, sync::Arc};
@@ -19,6 +21,8 @@ pub use event::{Event, short};
 pub use memory::MemoryBus;
 
 pub(super) use inbox::{Inbox, Reader};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(super) use listening::{Engine, QUIET, subscribe};
 
 /// Carries events to all replicas of a service.
 ///

@@ -1,14 +1,22 @@
 //! How a store in PostgreSQL is set up.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::clock;
 use crate::error::{BoxError, Error, Result};
-use crate::store::postgres::{PostgresStore, Statements, schema::Schema, tls::Tls};
+use crate::store::postgres::{
+    PostgresStore, Statements,
+    bus::{Listener, PostgresBus},
+    line::Line,
+    schema::Schema,
+    tls::Tls,
+};
 
 /// How long other replicas may take to set up what all of them share.
 const MIGRATION: Duration = Duration::from_secs(60);
@@ -17,6 +25,7 @@ const MIGRATION: Duration = Duration::from_secs(60);
 #[must_use]
 pub struct PostgresBuilder {
     url: String,
+    listen_at: Option<String>,
     schema: String,
     connections: usize,
     timeout: Duration,
@@ -28,6 +37,7 @@ impl PostgresBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
             url,
+            listen_at: None,
             schema: "mcp_session".to_owned(),
             connections: 16,
             timeout: Duration::from_secs(5),
@@ -64,6 +74,14 @@ impl PostgresBuilder {
         self
     }
 
+    /// The URL for the connection that [listens](crate::bus) to other replicas, that of the store
+    /// unless set. Where connections go through a pooler in transaction mode, which passes no
+    /// notifications on, this leads past it, to the database itself.
+    pub fn listen_at(mut self, url: impl Into<String>) -> Self {
+        self.listen_at = Some(url.into());
+        self
+    }
+
     /// Leaves it to somebody else to run [`PostgresStore::migrations`]: the user of the URL then
     /// needs no right to make tables.
     pub fn migrated_by_hand(mut self) -> Self {
@@ -84,16 +102,28 @@ impl PostgresBuilder {
     /// Tables are made all or not at all.
     pub async fn connect(self) -> Result<PostgresStore> {
         let schema = Schema::new(&self.schema)?;
-        let pool = self.pool()?;
-        let client = clock::within(self.timeout, pool.get()).await;
+        let line = Line {
+            pool: self.pool()?,
+            timeout: self.timeout,
+        };
+        let (config, tls) = self.reached_at(self.listen_at.as_ref().unwrap_or(&self.url))?;
+        let listener = Listener {
+            config,
+            tls,
+            channel: self.schema.clone(),
+        };
+        let client = clock::within(self.timeout, line.pool.get()).await;
         let client = client.ok_or_else(|| Error::unavailable("the database does not answer"))?;
         let client = client.map_err(|error| Error::unavailable(plainly(error)))?;
         let prepared = clock::within(MIGRATION, self.prepare(&schema, client)).await;
         prepared.ok_or_else(|| Error::unavailable("the tables could not be made in time"))??;
         Ok(PostgresStore {
-            pool,
             statements: Statements::of(&schema),
-            timeout: self.timeout,
+            bus: Arc::new(PostgresBus {
+                line: line.clone(),
+                listener,
+            }),
+            line,
             schema: self.schema,
         })
     }
@@ -114,13 +144,14 @@ impl PostgresBuilder {
         migrated.map_err(Error::unavailable)
     }
 
-    fn pool(&self) -> Result<Pool> {
-        let (mut tls, url) = Tls::taken_from(&self.url)?;
+    /// How to connect to a URL.
+    fn reached_at(&self, url: &str) -> Result<(Config, MakeRustlsConnect)> {
+        let (mut tls, url) = Tls::taken_from(url)?;
         if let Some(pem) = &self.roots {
             tls.trust(pem.clone());
         }
         // What is wrong with it is not told, for that might show a part of the password.
-        let config = url.parse::<tokio_postgres::Config>().ok();
+        let config = url.parse::<Config>().ok();
         let config = config.filter(|config| !config.get_hosts().is_empty());
         let mut config = config.ok_or_else(|| {
             Error::configuration(
@@ -135,9 +166,14 @@ impl PostgresBuilder {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(self.timeout);
         }
+        Ok((config, tls.connector()?))
+    }
+
+    fn pool(&self) -> Result<Pool> {
+        let (config, tls) = self.reached_at(&self.url)?;
         let manager = Manager::from_config(
             config,
-            tls.connector()?,
+            tls,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },

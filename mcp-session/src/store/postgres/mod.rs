@@ -1,28 +1,26 @@
 //! The store in PostgreSQL.
 
 mod builder;
+mod bus;
+mod line;
 mod schema;
 mod tls;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use deadpool_postgres::{Object, Pool};
-use tokio_postgres::{
-    Row,
-    error::SqlState,
-    types::{FromSql, ToSql},
-};
+use tokio_postgres::{Row, types::ToSql};
 
-use crate::clock;
 use crate::error::Result;
 use crate::store::{
-    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, key,
+    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus, key,
 };
 
-pub use builder::PostgresBuilder;
-use builder::plainly;
+use bus::PostgresBus;
+use line::{Line, column, failed};
 use schema::Schema;
+
+pub use builder::PostgresBuilder;
 
 /// Longer times are as good as for ever, and a database has to add them to the date.
 const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
@@ -48,7 +46,15 @@ const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 /// [`root_certificates`](PostgresBuilder::root_certificates) name.
 ///
 /// Behind PgBouncer in transaction mode, use version 1.21 or newer, which knows prepared
-/// statements, and set `statement_timeout` for the user.
+/// statements, set `statement_timeout` for the user, and name the database itself for the one
+/// connection that [listens](PostgresBuilder::listen_at).
+///
+/// # The bus
+///
+/// Replicas tell each other what changed ([`Store::bus`]) by `NOTIFY` on a channel that has the name
+/// of the schema. A server that listens does so on one more connection of its own, beside those of
+/// [`connections`](PostgresBuilder::connections); it asks every few seconds whether the database is
+/// still there, and connects again where it is not.
 ///
 /// # Examples
 ///
@@ -69,9 +75,9 @@ const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 /// # }
 /// ```
 pub struct PostgresStore {
-    pool: Pool,
+    line: Line,
     statements: Statements,
-    timeout: Duration,
+    bus: Arc<PostgresBus>,
     schema: String,
 }
 
@@ -155,40 +161,6 @@ impl PostgresStore {
     pub fn migrations(schema: &str) -> Result<String> {
         Ok(Schema::new(schema)?.script())
     }
-
-    /// Says something to the database, and waits for the answer as long as it may take.
-    async fn ask(
-        &self,
-        statement: &str,
-        given: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, StoreError> {
-        let mut connection = None;
-        let asking = async {
-            let client = self.pool.get().await;
-            let client = connection.insert(client.map_err(|error| failed(plainly(error)))?);
-            let statement = client.prepare_cached(statement).await.map_err(refused)?;
-            client.query(&statement, given).await.map_err(refused)
-        };
-        let answered = clock::within(self.timeout, asking).await;
-        answered.unwrap_or_else(|| {
-            // Who comes next would wait behind this.
-            drop(connection.map(Object::take));
-            Err(failed(
-                format!("no answer within {:?}", self.timeout).into(),
-            ))
-        })
-    }
-
-    /// Says something to which the answer is one number.
-    async fn ask_number(
-        &self,
-        statement: &str,
-        given: &[&(dyn ToSql + Sync)],
-    ) -> Result<i64, StoreError> {
-        let rows = self.ask(statement, given).await?;
-        let row = rows.first().ok_or_else(|| failed("no answer".into()))?;
-        column(row, 0)
-    }
 }
 
 #[async_trait]
@@ -196,7 +168,7 @@ impl Store for PostgresStore {
     async fn load(&self, key: &Key) -> Result<Option<Record>, StoreError> {
         let (space, owner, name) = parts(key);
         let load = &self.statements.load;
-        let rows = self.ask(load, &[&space, &owner, &name]).await?;
+        let rows = self.line.ask(load, &[&space, &owner, &name]).await?;
         rows.first().map(record).transpose()
     }
 
@@ -207,7 +179,7 @@ impl Store for PostgresStore {
         let (records, bytes) = (limit(quota.max_records()), limit(quota.max_bytes()));
         let create = &self.statements.create;
         let given: Given<'_, 7> = [&space, &owner, &name, &value, &ttl, &records, &bytes];
-        outcome(self.ask_number(create, &given).await?)
+        outcome(self.line.ask_number(create, &given).await?)
     }
 
     async fn save(
@@ -222,13 +194,13 @@ impl Store for PostgresStore {
         let (expected, bytes) = (number(expected), limit(quota.max_bytes()));
         let save = &self.statements.save;
         let given: Given<'_, 7> = [&space, &owner, &name, &expected, &value, &ttl, &bytes];
-        outcome(self.ask_number(save, &given).await?)
+        outcome(self.line.ask_number(save, &given).await?)
     }
 
     async fn touch(&self, key: &Key, ttl: Duration) -> Result<Option<Record>, StoreError> {
         let (space, owner, name) = parts(key);
         let (touch, ttl) = (&self.statements.touch, micros(ttl));
-        let rows = self.ask(touch, &[&space, &owner, &name, &ttl]).await?;
+        let rows = self.line.ask(touch, &[&space, &owner, &name, &ttl]).await?;
         rows.first().map(record).transpose()
     }
 
@@ -237,7 +209,7 @@ impl Store for PostgresStore {
         let expected = expected.map(number);
         let delete = &self.statements.delete;
         let given: Given<'_, 4> = [&space, &owner, &name, &expected];
-        match self.ask_number(delete, &given).await? {
+        match self.line.ask_number(delete, &given).await? {
             1 => Ok(true),
             0 => Ok(false),
             _ => Err(StoreError::Conflict),
@@ -246,7 +218,9 @@ impl Store for PostgresStore {
 
     async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
         let (space, id) = (owner.space().as_bytes(), owner.id().as_bytes());
-        self.ask(&self.statements.clear, &[&space, &id]).await?;
+        self.line
+            .ask(&self.statements.clear, &[&space, &id])
+            .await?;
         Ok(())
     }
 
@@ -261,18 +235,25 @@ impl Store for PostgresStore {
         let from = after.map(|after| [after.as_bytes(), &[0]].concat());
         let (from, limit) = (from.unwrap_or_default(), self::limit(limit));
         let list = &self.statements.list;
-        let rows = self.ask(list, &[&space, &id, &from, &limit]).await?;
+        let rows = self.line.ask(list, &[&space, &id, &from, &limit]).await?;
         rows.iter().map(listed).collect()
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let limit = self::limit(limit);
-        let swept = self.ask_number(&self.statements.sweep, &[&limit]).await?;
+        let swept = self
+            .line
+            .ask_number(&self.statements.sweep, &[&limit])
+            .await?;
         Ok(usize::try_from(swept).unwrap_or(0))
     }
 
     fn is_durable(&self) -> bool {
         true
+    }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(Arc::clone(&self.bus) as Arc<dyn Bus>)
     }
 }
 
@@ -329,29 +310,12 @@ fn listed(row: &Row) -> Result<Listed, StoreError> {
     Ok(Listed::new(name, record(row)?))
 }
 
-fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, StoreError> {
-    row.try_get(at).map_err(refused)
-}
-
-fn failed(source: crate::error::BoxError) -> StoreError {
-    StoreError::unavailable(source)
-}
-
-/// What the database said instead of doing what it was asked to.
-fn refused(error: tokio_postgres::Error) -> StoreError {
-    if error.code() == Some(&SqlState::DISK_FULL) {
-        return StoreError::Full(Bound::Store);
-    }
-    failed(error.into())
-}
-
 /// Shows nothing of the URL, which has a password in it.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
             .field("schema", &self.schema)
-            .field("connections", &self.pool.status().size)
-            .field("timeout", &self.timeout)
+            .field("line", &self.line)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! How a store in Redis is set up.
 
-use std::{fmt, sync::atomic::AtomicUsize, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use ::redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, TlsCertificates,
@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use crate::error::{Error, Result};
 use crate::store::{
     Owner, Store, certificates,
-    redis::{Line, RedisStore, Scripts},
+    redis::{Line, Lines, RedisBus, RedisStore, Scripts},
 };
 
 /// Sets up a [`RedisStore`]; [`RedisStore::builder`] makes one.
@@ -79,12 +79,13 @@ impl RedisBuilder {
             .set_response_timeout(None);
         let lines = (0..self.connections).map(|_| Line::new(&client, &config));
         let lines: Result<Box<_>, _> = lines.collect();
+        let lines = lines.map_err(Error::unavailable)?;
+        let lines = Arc::new(Lines::new(lines, self.timeout));
         let store = RedisStore {
-            lines: lines.map_err(Error::unavailable)?,
-            turn: AtomicUsize::new(0),
+            bus: Arc::new(RedisBus::new(Arc::clone(&lines), client, &self.prefix)),
+            lines,
             scripts: Scripts::new(),
             prefix: self.prefix,
-            timeout: self.timeout,
         };
         // Whether scripts may run is seen by running one.
         let loaded = store.load(&Owner::new("", "").key("")).await;

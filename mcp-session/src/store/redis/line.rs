@@ -1,10 +1,65 @@
 //! A connection that is there again after it broke.
 
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
 use ::redis::{
-    Client, RedisError,
+    Client, FromRedisValue, RedisError, ScriptInvocation,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use parking_lot::Mutex;
+
+use crate::clock;
+use crate::store::{StoreError, redis::refused};
+
+/// The connections to the engine, which all that is kept in it shares.
+pub(super) struct Lines {
+    lines: Box<[Line]>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
+    pub(super) timeout: Duration,
+}
+
+impl Lines {
+    /// Several lines, on which nobody waits longer than this.
+    pub(super) fn new(lines: Box<[Line]>, timeout: Duration) -> Self {
+        Self {
+            lines,
+            turn: AtomicUsize::new(0),
+            timeout,
+        }
+    }
+
+    /// Runs a script, and waits for the answer as long as it may take.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let line = &self.lines[turn % self.lines.len()];
+        let mut connection = line.connection();
+        let asking = invocation.invoke_async(&mut connection.manager);
+        if let Some(answer) = clock::within(self.timeout, asking).await {
+            return answer.map_err(refused);
+        }
+        line.replace(&connection);
+        let text = format!("no answer within {:?}", self.timeout);
+        Err(StoreError::unavailable(text))
+    }
+}
+
+/// Shows nothing of the URL, which has a password in it.
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines")
+            .field("connections", &self.lines.len())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
 
 /// One connection to the engine, which many requests share. It connects again when it breaks; and
 /// it is given up and made anew when an answer does not come in time, for the engine's machine may

@@ -1,29 +1,27 @@
 //! The store in Redis or Valkey.
 
 mod builder;
+mod bus;
 mod line;
 mod scripts;
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use ::redis::{ErrorKind, FromRedisValue, RedisError, Script};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::clock;
 use crate::error::Result;
 use crate::random;
 use crate::store::{
-    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, key,
+    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus, key,
 };
 
-pub use builder::RedisBuilder;
-use line::Line;
+use bus::RedisBus;
+use line::{Line, Lines};
 use scripts::Scripts;
+
+pub use builder::RedisBuilder;
 
 /// Longer times are as good as for ever.
 const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
@@ -43,6 +41,13 @@ const REVISION: usize = 8;
 /// `appendonly yes` and the `appendfsync` that you trust; replicas may be behind when one of them
 /// takes over. Set `maxmemory-policy noeviction`: an engine that makes room by itself takes records
 /// that were promised. One that is full refuses what is new ([`StoreError::Full`]).
+///
+/// # The bus
+///
+/// Replicas tell each other what changed ([`Store::bus`]) by a stream of the last 4,000 events or so,
+/// which is forgotten when nothing happens for an hour. A server that listens reads it on one more
+/// connection of its own; it asks every few seconds whether the engine is still there, and connects
+/// again where it is not.
 ///
 /// # The URL
 ///
@@ -69,12 +74,10 @@ const REVISION: usize = 8;
 /// # }
 /// ```
 pub struct RedisStore {
-    lines: Box<[Line]>,
-    /// Whose turn it is.
-    turn: AtomicUsize,
+    lines: Arc<Lines>,
     scripts: Scripts,
+    bus: Arc<RedisBus>,
     prefix: String,
-    timeout: Duration,
 }
 
 impl RedisStore {
@@ -109,16 +112,7 @@ impl RedisStore {
         for argument in given {
             invocation.arg(*argument);
         }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let line = &self.lines[turn % self.lines.len()];
-        let mut connection = line.connection();
-        let asking = invocation.invoke_async(&mut connection.manager);
-        if let Some(answer) = clock::within(self.timeout, asking).await {
-            return answer.map_err(refused);
-        }
-        line.replace(&connection);
-        let text = format!("no answer within {:?}", self.timeout);
-        Err(StoreError::unavailable(text))
+        self.lines.invoke(&invocation).await
     }
 
     /// What the keys of an owner begin with. The lengths keep any two owners apart.
@@ -218,6 +212,10 @@ impl Store for RedisStore {
     fn is_durable(&self) -> bool {
         true
     }
+
+    fn bus(&self) -> Option<Arc<dyn Bus>> {
+        Some(Arc::clone(&self.bus) as Arc<dyn Bus>)
+    }
 }
 
 fn place(key: &Key) -> (&Owner, &str) {
@@ -285,8 +283,7 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("prefix", &self.prefix)
-            .field("connections", &self.lines.len())
-            .field("timeout", &self.timeout)
+            .field("lines", &self.lines)
             .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ const CROWD: usize = 16;
 const ROUNDS: usize = 20;
 
 /// Runs one task for each number, at the same time.
-async fn at_once<F: Future<Output: Send + 'static> + Send + 'static>(
+pub(super) async fn at_once<F: Future<Output: Send + 'static> + Send + 'static>(
     many: usize,
     task: impl Fn(usize) -> F,
 ) -> Vec<F::Output> {

@@ -6,7 +6,7 @@ use crate::store::{Draft, Quota, Store, StoreError};
 use crate::testing::contract::trial::{Trial, done};
 
 /// Polls a future so many times at most, and drops it.
-async fn dropped<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(super) async fn dropped<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(move |cx| {

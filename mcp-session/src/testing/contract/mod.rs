@@ -1,4 +1,5 @@
-//! What every [`Store`] promises, as functions that find out whether one does.
+//! What every [`Store`] promises, as functions that find out whether one does; and the same of every
+//! [`bus`].
 //!
 //! Each promise is a function of a store. It gets a store that is empty and used by nobody else
 //! meanwhile, such as one with a prefix or a schema of its own, and panics where the promise is
@@ -24,6 +25,7 @@
     reason = "to panic is how a promise says that it is broken"
 )]
 
+pub mod bus;
 mod crowds;
 mod dropping;
 mod keys;
@@ -128,28 +130,30 @@ macro_rules! __with_store_promises {
 macro_rules! store_contract {
     ($(#[$attribute:meta])* => $store:expr) => {
         $crate::testing::contract::with_promises! {
-            $crate::testing::contract::make_tests { { $(#[$attribute])* } { $store } }
+            $crate::testing::contract::make_tests {
+                { $crate::testing::contract } { $(#[$attribute])* } { $store }
+            }
         }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __store_contract {
-    ($attributes:tt $store:tt $($promise:ident)*) => {
-        $($crate::testing::contract::make_tests! { @one $attributes $store $promise })*
+macro_rules! __contract_tests {
+    ($module:tt $attributes:tt $made:tt $($promise:ident)*) => {
+        $($crate::testing::contract::make_tests! { @one $module $attributes $made $promise })*
     };
-    (@one { $(#[$attribute:meta])* } { $store:expr } $promise:ident) => {
+    (@one { $($module:tt)* } { $(#[$attribute:meta])* } { $made:expr } $promise:ident) => {
         $(#[$attribute])*
         async fn $promise() {
-            $crate::testing::contract::$promise($store).await;
+            $($module)*::$promise($made).await;
         }
     };
 }
 
 // The macros call each other by these names, which lead through this module.
 #[doc(hidden)]
-pub use __store_contract as make_tests;
+pub use __contract_tests as make_tests;
 #[doc(hidden)]
 pub use __with_store_promises as with_promises;
 
@@ -159,15 +163,28 @@ pub use __with_store_promises as with_promises;
 ///
 /// Where promises are broken, with the names of all of them, behind what each had to say.
 pub async fn check<S: Store, F: Future<Output = S>>(make: impl Fn() -> F) {
-    let mut broken: Vec<&str> = Vec::new();
+    let mut trial = Broken::default();
     macro_rules! run {
         ($($promise:ident)*) => {$(
-            let kept = AssertUnwindSafe($promise(make().await));
-            if kept.catch_unwind().await.is_err() {
-                broken.push(stringify!($promise));
-            }
+            trial.run(stringify!($promise), $promise(make().await)).await;
         )*};
     }
     __with_store_promises! { run {} }
-    assert!(broken.is_empty(), "broken promises: {}", broken.join(", "));
+    trial.assert_none();
+}
+
+/// The promises that were broken.
+#[derive(Default)]
+struct Broken(Vec<&'static str>);
+
+impl Broken {
+    async fn run(&mut self, promise: &'static str, trial: impl Future<Output = ()>) {
+        if AssertUnwindSafe(trial).catch_unwind().await.is_err() {
+            self.0.push(promise);
+        }
+    }
+
+    fn assert_none(self) {
+        assert!(self.0.is_empty(), "broken promises: {}", self.0.join(", "));
+    }
 }

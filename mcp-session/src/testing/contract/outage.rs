@@ -33,7 +33,7 @@ pub async fn gives_up_in_time(store: &dyn Store, bound: Duration) {
 }
 
 /// What came of an operation, unless it takes too long.
-async fn ended<T>(
+pub(super) async fn ended<T>(
     bound: Duration,
     operation: &'static str,
     future: impl Future<Output = Result<T, StoreError>>,
