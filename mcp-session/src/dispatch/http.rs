@@ -23,9 +23,9 @@ use crate::protocol::{
     RequestId, RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{
-    Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, janitor,
+    Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, Unread, janitor,
 };
-use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume};
+use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume, STANDING};
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -96,7 +96,7 @@ pub(crate) async fn fetch(
 }
 
 /// Opens the standing stream of a session, or resumes one that was lost.
-pub(crate) fn get(
+pub(crate) async fn get(
     server: &Server,
     caller: Option<&Caller>,
     headers: &HeaderMap,
@@ -112,33 +112,66 @@ pub(crate) fn get(
             ..answer
         });
     }
-    let event = headers.get(LAST_EVENT);
-    let (stream, reader) = match event {
-        None => {
-            let standing = live.core().streams.standing(server.limits().resumable());
-            (crate::session::STANDING, standing.reader())
-        }
+    let unknown = || {
+        let error = RpcError::invalid_request(
+            "the event is not known here, or something behind it is gone",
+        );
+        Answer::error(400, None, &error, version)
+    };
+    let event = match headers.get(LAST_EVENT) {
+        None => None,
         Some(event) => {
             let event = event.to_str().ok().and_then(EventId::parse);
             let own = event.filter(|event| event.tag == live.core().tag());
-            match own.map(|event| live.core().streams.resume(event)) {
-                Some(Resume::Reader(stream, reader)) => (stream, reader),
-                Some(Resume::Unknown) | None => {
-                    let error = RpcError::invalid_request(
-                        "the event is not known here, or something behind it is gone",
-                    );
-                    return Err(Answer::error(400, None, &error, version));
-                }
-            }
+            Some(own.ok_or_else(unknown)?)
         }
     };
+    let attached = attach(server, &live, event).await;
+    let attached = attached.map_err(|unread| match unread {
+        Unread::Gone => unknown(),
+        Unread::Unavailable(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "a stream cannot be read");
+            unkept("streams cannot be read now; try again", None, version)
+        }
+    })?;
+    let (stream, seen, reader) = attached;
     server.refresh_roots(&live);
     Ok(Attached {
         live,
         stream,
+        seen,
         reader,
         version,
     })
+}
+
+/// A reader of the stream that a GET names, where it is: here, in the store, or at another replica.
+async fn attach(
+    server: &Server,
+    live: &Arc<Live>,
+    event: Option<EventId>,
+) -> Result<(u32, Option<u64>, Reader), Unread> {
+    let answer = event.filter(|event| event.stream != STANDING);
+    if answer.is_none() {
+        let seen = event.map(|event| event.seen);
+        if let Some((seen, reader)) = server.read_standing(live, seen).await? {
+            return Ok((STANDING, Some(seen), reader));
+        }
+    }
+    let streams = &live.core().streams;
+    let Some(event) = event else {
+        let standing = streams.standing(server.limits().resumable());
+        return Ok((STANDING, None, standing.reader()));
+    };
+    match (streams.resume(event), answer) {
+        (Resume::Reader(stream, reader), _) => Ok((stream, None, reader)),
+        (Resume::Unknown, Some(answer)) => {
+            let reader = server.resume_elsewhere(live, answer).await?;
+            Ok((answer.stream, None, reader))
+        }
+        (Resume::Unknown, None) => Err(Unread::Gone),
+    }
 }
 
 /// Ends a session.
@@ -183,6 +216,8 @@ pub(crate) struct Attached {
     pub(crate) live: Arc<Live>,
     /// The stream's number, for the ids of its events.
     pub(crate) stream: u32,
+    /// How many of its events the client has seen, where it is read from the store.
+    pub(crate) seen: Option<u64>,
     pub(crate) reader: Reader,
     pub(crate) version: ProtocolVersion,
 }
@@ -203,23 +238,39 @@ impl<'a> Post<'a> {
         match message {
             Message::Request(request) => self.request(request),
             Message::Notification(notification) => self.notification(notification).into(),
-            Message::Response(response) => self.response(response).into(),
+            Message::Response(response) => self.response(response),
         }
     }
 
-    fn response(&self, response: Response) -> Reaction {
+    fn response(self, response: Response) -> Decision<'a> {
         if self.era(None, "") == Era::Stateless {
             let error = RpcError::invalid_request("a stateless client sends no responses");
-            return self.error(400, None, &error);
+            return self.error(400, None, &error).into();
         }
-        match self.session() {
-            Ok(live) => {
-                self.heard(&live, 1);
-                notice::answered(&live, response);
-                Reaction::Accepted
+        let live = match self.session() {
+            Ok(live) => live,
+            Err(refusal) => return refusal.answer(None).into(),
+        };
+        self.heard(&live, 1);
+        let Some((id, outcome)) = notice::answered(&live, response) else {
+            return Reaction::Accepted.into();
+        };
+        if live.stored().is_none() {
+            return Reaction::Accepted.into();
+        }
+        // Perhaps another replica waits for it.
+        let server = self.server;
+        Decision::Opens(Box::pin(async move {
+            match server.pass_on(&live, &id, outcome).await {
+                Ok(()) => Reaction::Accepted,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "an answer could not be passed on");
+                    let why = "answers cannot be passed on now; send it again";
+                    unkept(why, None, version(&live)).into()
+                }
             }
-            Err(refusal) => refusal.answer(None).into(),
-        }
+        }))
     }
 
     fn request(self, request: Request) -> Decision<'a> {

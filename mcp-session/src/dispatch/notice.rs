@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::{CancelledParams, Notification, Raw, Response, method};
+use crate::protocol::{CancelledParams, Notification, Raw, RequestId, Response, RpcError, method};
 use crate::server::{Live, Scope, Server, Session, contained};
 use crate::session::{Calls, Opening};
 
@@ -15,26 +15,32 @@ pub(crate) fn handshake(server: &Server, live: &Arc<Live>, notification: Notific
             }
         }
         method::ROOTS_LIST_CHANGED => server.roots_changed(live),
-        method::CANCELLED => cancelled(&live.core().calls, &notification),
+        method::CANCELLED => {
+            let unknown = cancelled(&live.core().calls, &notification);
+            #[cfg(feature = "http")]
+            unknown.inspect(|id| server.cancelled_here(live, id));
+            #[cfg(not(feature = "http"))]
+            drop(unknown);
+        }
         _ => heard(server, live, notification),
     }
 }
 
 /// Cancels the request that a `notifications/cancelled` names. One that is malformed or names no
-/// running request is ignored ("Cancellation", "Error Handling").
-pub(crate) fn cancelled(calls: &Calls, notification: &Notification) {
-    let Ok(params) = CancelledParams::from_params(notification.params.as_ref()) else {
-        return;
-    };
-    if let Some(id) = params.request_id
-        && calls.cancel(&id)
-    {
-        tracing::debug!(
-            ?id,
-            reason = params.reason,
-            "the client cancelled a request"
-        );
+/// running request is ignored ("Cancellation", "Error Handling"); the id of one that does not run
+/// here is given back.
+pub(crate) fn cancelled(calls: &Calls, notification: &Notification) -> Option<RequestId> {
+    let params = CancelledParams::from_params(notification.params.as_ref()).ok()?;
+    let id = params.request_id?;
+    if !calls.cancel(&id) {
+        return Some(id);
     }
+    tracing::debug!(
+        ?id,
+        reason = params.reason,
+        "the client cancelled a request"
+    );
+    None
 }
 
 /// Takes a notification of a stateless client: in its principal's session, or in one of its own,
@@ -87,10 +93,13 @@ fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Op
     });
 }
 
-/// Hands a client's answer to whoever asked. One that nobody waits for is ignored.
-pub(crate) fn answered(live: &Live, response: Response) {
-    let Some(id) = response.id else { return };
-    if !live.core().questions.answer(&id, response.outcome) {
-        tracing::debug!(?id, "ignored an answer that nobody waits for");
-    }
+/// Hands a client's answer to whoever asked. Gives it back when nobody waits for it here.
+pub(crate) fn answered(
+    live: &Live,
+    response: Response,
+) -> Option<(RequestId, Result<Raw, RpcError>)> {
+    let id = response.id?;
+    let outcome = live.core().questions.answer(&id, response.outcome).err()?;
+    tracing::debug!(?id, "nobody waits here for this answer");
+    Some((id, outcome))
 }

@@ -334,7 +334,8 @@ impl Connection {
     fn notification(&self, notification: Notification) {
         // Ids are the stream's, so a cancellation needs no era.
         if &*notification.method == method::CANCELLED {
-            return notice::cancelled(&self.live.core().calls, &notification);
+            notice::cancelled(&self.live.core().calls, &notification);
+            return;
         }
         let meta = RequestMeta::of(notification.params.as_ref()).unwrap_or_default();
         let era = admit::era(meta.protocol_version.as_deref(), None, &notification.method);

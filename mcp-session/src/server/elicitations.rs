@@ -66,6 +66,10 @@ impl Elicitations<'_> {
         let inner = self.server.inner();
         let recorded = inner.record_done(&errand(principal, id)).await?;
         let told = inner.errands.complete(principal, id);
+        #[cfg(feature = "http")]
+        if recorded && !told {
+            self.server.errand_done_here(id);
+        }
         Ok(recorded || told)
     }
 }
@@ -272,12 +276,19 @@ impl Errands {
 
     /// Tells the client that was asked; false when it is not known here, or somebody else's.
     fn complete(&self, principal: Option<&Principal>, id: &str) -> bool {
+        self.complete_if(id, |live| live.core().principal() == principal)
+    }
+
+    /// Tells the client that was asked here, of what another process saw done.
+    #[cfg(feature = "http")]
+    pub(crate) fn done_elsewhere(&self, id: &str) {
+        self.complete_if(id, |_| true);
+    }
+
+    fn complete_if(&self, id: &str, own: impl FnOnce(&Live) -> bool) -> bool {
         let mut table = self.table.lock();
         let live = table.get(id).and_then(|errand| errand.live.upgrade());
-        if live
-            .as_ref()
-            .is_none_or(|live| live.core().principal() != principal)
-        {
+        if !live.as_ref().is_some_and(|live| own(live)) {
             return false;
         }
         let Some((errand, live)) = table.remove(id).zip(live) else {
@@ -295,6 +306,8 @@ impl Errands {
         if !call.is_some_and(|call| call.now().try_say(Kind::Notice, &frame)) {
             let standing = live.core().streams.standing_if_open();
             let _ = standing.map(|standing| standing.push(Kind::Notice, frame));
+            #[cfg(feature = "http")]
+            live.said();
         }
         true
     }

@@ -331,6 +331,28 @@ impl Listeners {
         );
     }
 
+    /// Tells whoever it concerns of a resource that another process saw change: those whose URIs
+    /// and principals are the ones that are meant.
+    #[cfg(feature = "http")]
+    pub(crate) fn resource_updated_elsewhere(
+        &self,
+        is_it: impl Fn(&str) -> bool,
+        concerns: impl Fn(Option<&Principal>) -> bool,
+    ) {
+        let meant = |listener: &Listener| {
+            let uris = listener.granted.resources.iter();
+            uris.filter(|uri| is_it(uri)).cloned().collect::<Vec<_>>()
+        };
+        self.each(
+            |listener| concerns(listener.live.core().principal()),
+            |listener| {
+                for uri in meant(listener) {
+                    listener.resource_updated(&uri);
+                }
+            },
+        );
+    }
+
     /// How many streams are open.
     pub(crate) fn len(&self) -> usize {
         self.table.lock().open.len()

@@ -18,6 +18,8 @@ use crate::catalog::{Edit, Families, Patch};
 use crate::context::{Call, Context, Deps, FromContext, Host};
 use crate::error::{Result, ToolError};
 use crate::protocol::{Era, Frame, RequestId, Root, method};
+#[cfg(feature = "http")]
+use crate::random;
 use crate::server::hooks::{Hooks, Waiting};
 use crate::server::hub::Hub;
 use crate::server::offer::{Layers, Offer};
@@ -175,6 +177,13 @@ impl Live {
     /// From here on it is one copy of what its record says.
     #[cfg(feature = "http")]
     pub(crate) fn set_stored(&self, stored: Stored) {
+        // What it numbers from here on, other processes number otherwise.
+        let random = u64::from_be_bytes(random::bytes());
+        let [questions, streams] = [random >> 12 & !0xf_ffff, random & 0x3fff_ffff];
+        self.core
+            .questions
+            .begin_at(questions.try_into().unwrap_or(0));
+        self.core.streams.begin_at(streams.try_into().unwrap_or(0));
         self.stored.set(Box::new(stored)).ok();
     }
 
@@ -316,10 +325,12 @@ impl Live {
     }
 
     /// Queues a notice on the session's standing stream.
-    pub(crate) fn tell(&self, key: NoticeKey, frame: Frame) {
+    pub(crate) fn tell(self: &Arc<Self>, key: NoticeKey, frame: Frame) {
         if let Some(server) = self.server.upgrade() {
             let standing = self.core.streams.standing(server.limits.resumable());
             standing.push(Kind::Keyed(key), frame);
+            #[cfg(feature = "http")]
+            self.said();
         }
     }
 }

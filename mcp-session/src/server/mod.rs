@@ -52,7 +52,7 @@ use crate::peer::SealKeys;
 use crate::protocol::{CacheHint, CacheScope};
 use crate::session::{EndReason, Opening, RequestUrl};
 use crate::store::bus::Bus;
-use crate::store::{MemoryStore, Store};
+use crate::store::{MemoryStore, Outbox, Store};
 
 pub use elicitations::Elicitations;
 pub use events::{Events, Refusal, SessionEvent};
@@ -81,7 +81,7 @@ pub(crate) use open::{OpenError, Scope};
 pub(crate) use parked::{Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
 #[cfg(feature = "http")]
-pub(crate) use replica::Unfetched;
+pub(crate) use replica::{Unfetched, Unread};
 pub(crate) use shutdown::Phase;
 pub(crate) use stats::Totals;
 pub(crate) use template::Blueprint;
@@ -194,7 +194,8 @@ impl Server {
         #[cfg(feature = "http")]
         let replica = builder.store.is_durable().then(|| {
             let bus = builder.bus.or_else(|| builder.store.bus());
-            Replica::new(builder.consistency, bus)
+            let outbox = builder.outbox.or_else(|| builder.store.outbox());
+            Replica::new(builder.consistency, bus, outbox)
         });
         let inner = ServerInner {
             hearing: Arc::new(Semaphore::new(builder.limits.notifications)),
@@ -330,6 +331,7 @@ pub struct ServerBuilder {
     #[cfg(feature = "http")]
     consistency: Consistency,
     bus: Option<Arc<dyn Bus>>,
+    outbox: Option<Arc<dyn Outbox>>,
 }
 
 impl ServerBuilder {
@@ -348,6 +350,7 @@ impl ServerBuilder {
             #[cfg(feature = "http")]
             consistency: Consistency::default(),
             bus: None,
+            outbox: None,
         }
     }
 
@@ -461,6 +464,13 @@ impl ServerBuilder {
     /// brings along unless set ([`Store::bus`]).
     pub fn bus(mut self, bus: impl Bus) -> Self {
         self.bus = Some(Arc::new(bus));
+        self
+    }
+
+    /// Where the streams of sessions are kept that a client may read at another process; what the
+    /// store itself brings along unless set ([`Store::outbox`]).
+    pub fn outbox(mut self, outbox: impl Outbox) -> Self {
+        self.outbox = Some(Arc::new(outbox));
         self
     }
 

@@ -91,11 +91,13 @@ impl Notifier {
             Audience::Everybody | Audience::Session(_) => None,
         };
         server.sessions.for_each(|live| {
-            if only.is_none() || live.core().principal() == only {
+            if (only.is_none() || live.core().principal() == only) && live.is_told_here() {
                 Session::new(Arc::clone(live)).resource_updated(uri);
             }
         });
         server.listeners.resource_updated(uri, only);
+        #[cfg(feature = "http")]
+        server.tell_replicas(uri, only);
     }
 }
 

@@ -171,6 +171,13 @@ impl Live {
         Ok(done)
     }
 
+    /// True where it is this process's part to tell it what many are told.
+    #[cfg(not(feature = "http"))]
+    #[expect(clippy::unused_self, reason = "there is no other process")]
+    pub(crate) fn is_told_here(&self) -> bool {
+        true
+    }
+
     /// Something changed that a record of it would say: there is none.
     #[cfg(not(feature = "http"))]
     pub(crate) fn changed(&self, request: Option<&Arc<Call>>, families: &[Family]) {
@@ -219,7 +226,7 @@ impl Live {
     ///
     /// Over HTTP, a client that listens to no stream of the session's hears it on the stream of
     /// the request that made the change.
-    pub(crate) fn announce(&self, request: Option<&Call>, families: &[Family]) {
+    pub(crate) fn announce(self: &Arc<Self>, request: Option<&Call>, families: &[Family]) {
         // An edit in `on_open` comes before the first list, however early the client is known.
         if self.core().client().is_none() || !self.is_open() {
             return;
@@ -238,7 +245,11 @@ impl Live {
     }
 
     /// True while somebody reads the standing stream.
-    fn is_listened_to(&self) -> bool {
+    pub(super) fn is_listened_to(&self) -> bool {
+        #[cfg(feature = "http")]
+        if let Some(stored) = self.stored() {
+            return stored.listener().is_some();
+        }
         let standing = self.core().streams.standing_if_open();
         standing.is_some_and(|standing| standing.is_connected())
     }

@@ -35,12 +35,10 @@ impl Server {
     /// Asks for the roots if what is known is stale, nobody is asking, and a stream that concerns
     /// no request is open to ask on.
     pub(crate) fn refresh_roots(&self, live: &Arc<Live>) {
-        let Some(standing) = live.core().streams.standing_if_open() else {
-            return;
-        };
-        if !standing.is_connected() || !live.core().roots.begin() {
+        if !live.is_listened_to() || !live.core().roots.begin() {
             return;
         }
+        let standing = live.core().streams.standing(self.limits().resumable());
         let (server, live) = (self.clone(), Arc::clone(live));
         let patience = self.limits().answer;
         self.inner().tasks.spawn(async move {
@@ -52,6 +50,8 @@ impl Server {
                 &params,
                 patience,
             );
+            #[cfg(feature = "http")]
+            live.said();
             let listed = asked.await.map(|result| result.decode::<ListRootsResult>());
             let roots: Arc<[Root]> = match listed {
                 Ok(Ok(listed)) => listed.roots.into(),

@@ -38,6 +38,8 @@ pub(crate) use self::core::Core;
 pub(crate) use calls::{CallGuard, Calling, Calls};
 pub(crate) use id::random_text;
 pub(crate) use lifecycle::{Change, Deadlines, LifeEvent, Lifecycle};
+#[cfg(feature = "http")]
+pub(crate) use outbox::Event;
 pub(crate) use outbox::{About, Kind, NoticeKey, Outbox, OutboxLimits, Reader, Replay};
 pub(crate) use questions::Question;
 pub(crate) use roots::Roots;

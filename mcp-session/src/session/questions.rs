@@ -33,6 +33,8 @@ struct Table {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// The number before the first question's.
+    begun: i64,
     asked: i64,
     questions: BTreeMap<i64, oneshot::Sender<Answer>>,
 }
@@ -53,14 +55,48 @@ impl Questions {
         Question { table, id, answer }
     }
 
-    /// Hands an answer to whoever asked; false when nobody waits for this id.
-    pub(crate) fn answer(&self, id: &RequestId, answer: Answer) -> bool {
+    /// Hands an answer to whoever asked.
+    ///
+    /// # Errors
+    ///
+    /// The answer, when nobody waits for this id.
+    pub(crate) fn answer(&self, id: &RequestId, answer: Answer) -> Result<(), Answer> {
         let RequestId::Number(id) = id else {
-            return false;
+            return Err(answer);
         };
         let table = self.state.lock().table.clone();
         let asked = table.and_then(|table| table.waiting.lock().questions.remove(id));
-        asked.is_some_and(|sender| sender.send(answer).is_ok())
+        match asked {
+            Some(sender) => sender.send(answer),
+            None => Err(answer),
+        }
+    }
+
+    /// Numbers questions from here on, so that no other process of this session asks with the same.
+    #[cfg(feature = "http")]
+    pub(crate) fn begin_at(&self, number: i64) {
+        let mut state = self.state.lock();
+        let mut waiting = state.table.get_or_insert_default().waiting.lock();
+        (waiting.begun, waiting.asked) = (number, number);
+    }
+
+    /// True for a number that a question of this process had or has.
+    #[cfg(feature = "http")]
+    pub(crate) fn may_have_asked(&self, id: i64) -> bool {
+        let table = self.state.lock().table.clone();
+        table.is_some_and(|table| {
+            let waiting = table.waiting.lock();
+            (waiting.begun..=waiting.asked).contains(&id)
+        })
+    }
+
+    /// The questions that wait.
+    #[cfg(feature = "http")]
+    pub(crate) fn pending(&self) -> Vec<i64> {
+        let table = self.state.lock().table.clone();
+        table.map_or_else(Vec::new, |table| {
+            table.waiting.lock().questions.keys().copied().collect()
+        })
     }
 
     /// Fails every question that still waits, and every later one: nobody can answer any more.

@@ -83,12 +83,6 @@ impl Streams {
         before.inspect(|before| before.end());
     }
 
-    /// What a client reads of the standing stream, where that is in the store.
-    #[cfg(feature = "http")]
-    pub(crate) fn fed(&self) -> Option<Arc<Outbox>> {
-        self.table.lock().fed.clone()
-    }
-
     /// The standing stream is read elsewhere from here on.
     #[cfg(feature = "http")]
     pub(crate) fn starve(&self) {

@@ -6,4 +6,5 @@
 mod changing;
 mod ending;
 mod restoring;
+mod streaming;
 mod support;

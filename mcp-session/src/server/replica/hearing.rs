@@ -19,9 +19,10 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock;
+use crate::protocol::RequestId;
 use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server, ServerInner};
-use crate::session::EndReason;
+use crate::session::{EndReason, STANDING};
 use crate::store::bus::{Bus, Delivery, Event, Subscription};
 use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
 
@@ -43,6 +44,12 @@ const GONE_MS: u64 = 5_000;
 /// How long it waits before it tries to subscribe again.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// After how many beats it looks for answers that nobody told it of.
+const LOOK_BEATS: u64 = 2;
+
+/// After how many beats it looks for what follows on streams, as well.
+const FEED_BEATS: u64 = 20;
+
 /// The names of the records that say who holds a copy begin so.
 const HOLDERS: &str = "holder/";
 
@@ -60,6 +67,9 @@ pub(super) struct Hearing {
     copies: Mutex<HashMap<Arc<str>, Copy>>,
     // Held for a map operation only, never across an await.
     waiting: Mutex<HashMap<(Arc<str>, u64), Arc<Waiting>>>,
+    /// Who waits for streams to go on that are read here.
+    // Held for a map operation only, never across an await.
+    expected: Mutex<HashMap<(Arc<str>, u32), Weak<Notify>>>,
     /// When others were heard of last.
     // Held for a map operation only, never across an await.
     others: Mutex<HashMap<Arc<str>, u64>>,
@@ -88,6 +98,7 @@ impl Hearing {
             times: AtomicU64::new(1),
             copies: Mutex::default(),
             waiting: Mutex::default(),
+            expected: Mutex::default(),
             others: Mutex::default(),
         }
     }
@@ -160,6 +171,25 @@ impl Hearing {
         copies.values().filter_map(here).collect()
     }
 
+    /// Notified when a stream of this session grows.
+    pub(super) fn expect(&self, session: &Arc<str>, stream: u32) -> Arc<Notify> {
+        let mut expected = self.expected.lock();
+        expected.retain(|_, grown| grown.strong_count() > 0);
+        let key = (Arc::clone(session), stream);
+        let known = expected.get(&key).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let grown = Arc::default();
+            expected.insert(key, Arc::downgrade(&grown));
+            grown
+        })
+    }
+
+    fn grew(&self, session: &Arc<str>, stream: u32) {
+        let key = (Arc::clone(session), stream);
+        let grown = self.expected.lock().get(&key).and_then(Weak::upgrade);
+        grown.inspect(|grown| grown.notify_waiters());
+    }
+
     /// A beat of its own came back, which was sent at this time.
     fn beat(&self, at_ms: u64) {
         let before = self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
@@ -227,7 +257,7 @@ impl Server {
             return;
         }
         let (server, drained) = (Arc::downgrade(self.inner()), self.inner().drained.clone());
-        let replica = Arc::clone(&self.replica_id());
+        let replica = Arc::clone(&self.own_id());
         self.inner().tasks.spawn(async move {
             let work = async {
                 tokio::join!(hear(&server, &*bus), beat(&server, &*bus, &replica));
@@ -242,9 +272,16 @@ impl Server {
         });
     }
 
-    fn replica_id(&self) -> Arc<str> {
+    pub(super) fn own_id(&self) -> Arc<str> {
         let replica = self.inner().replica.as_ref();
         replica.map_or_else(|| "".into(), |replica| Arc::clone(&replica.id))
+    }
+
+    /// True when a replica was heard of once, and is not any more.
+    pub(super) fn is_gone(&self, replica: &str) -> bool {
+        let now_ms = self.inner().hub.now_ms();
+        let hearing = self.inner().hearing();
+        hearing.is_some_and(|hearing| hearing.is_gone(replica, now_ms))
     }
 
     /// True while this replica would hear of it if another one changed a session.
@@ -272,7 +309,7 @@ impl Server {
 
     /// The record that says that this replica holds a copy.
     pub(super) fn holder(&self, owner: &Owner) -> Key {
-        owner.key(format!("{HOLDERS}{}", self.replica_id()))
+        owner.key(format!("{HOLDERS}{}", self.own_id()))
     }
 
     /// Sees to it that no other replica uses an older copy of a session that was saved here.
@@ -308,7 +345,7 @@ impl Server {
             let event = Event::SessionChanged {
                 session: stored.session(),
                 revision: revision.number(),
-                from: self.replica_id(),
+                from: self.own_id(),
                 to: to.clone(),
             };
             absent.extend(self.wait_for(hearing, bus, &event, to).await?);
@@ -365,7 +402,7 @@ impl Server {
     /// The other replicas that hold a session, or held it once.
     async fn holders(&self, owner: &Owner) -> Result<Vec<Arc<str>>, StoreError> {
         const PAGE: usize = 100;
-        let own = self.replica_id();
+        let own = self.own_id();
         let mut holders = Vec::new();
         let mut after = HOLDERS.to_owned();
         loop {
@@ -392,7 +429,7 @@ impl Server {
         let Some(hearing) = inner.hearing() else {
             return;
         };
-        let own = self.replica_id();
+        let own = self.own_id();
         match event {
             Event::Here { replica, at_ms } if replica == own => hearing.beat(at_ms),
             Event::Here { replica, .. } => {
@@ -438,6 +475,59 @@ impl Server {
                     self.let_go(&live, EndReason::Client);
                 }
             }
+            Event::StreamOpened { session, from } if from != own => {
+                if let Some(live) = hearing.copy(&session) {
+                    live.core().streams.starve();
+                    live.stored().inspect(|stored| {
+                        stored.set_feed(None);
+                        stored.mark_stale();
+                    });
+                }
+            }
+            Event::OutboxGrew { session, stream } => {
+                hearing.grew(&session, stream);
+                if stream == STANDING
+                    && let Some(live) = hearing.copy(&session)
+                {
+                    self.feed_soon(&live);
+                }
+            }
+            Event::StreamWanted {
+                session,
+                stream,
+                seen,
+                from,
+            } if !from.starts_with(&*own) => {
+                if let Some(live) = hearing.copy(&session) {
+                    self.lay_down(&live, stream, seen, &from);
+                }
+            }
+            Event::Answered { session, question } => {
+                if let Some(live) = hearing.copy(&session) {
+                    self.answered(&live, question);
+                }
+            }
+            other => self.heard_elsewhere(hearing, &own, other),
+        }
+    }
+
+    /// Takes what clients said at another replica.
+    fn heard_elsewhere(&self, hearing: &Hearing, own: &Arc<str>, event: Event) {
+        match event {
+            Event::Cancelled {
+                session, request, ..
+            } => {
+                let id = serde_json::from_str::<RequestId>(&request).ok();
+                if let Some((live, id)) = hearing.copy(&session).zip(id) {
+                    live.core().calls.cancel(&id);
+                }
+            }
+            Event::ResourceUpdated {
+                uri,
+                from,
+                principal,
+            } if from != *own => self.updated_elsewhere(&uri, principal.as_deref()),
+            Event::ErrandDone { id } => self.inner().errands.done_elsewhere(&id),
             _ => {}
         }
     }
@@ -453,6 +543,31 @@ impl Server {
                 tracing::warn!(error, "other replicas are told something later");
             }
         });
+    }
+}
+
+impl Server {
+    fn feed_soon(&self, live: &Arc<Live>) {
+        let feeds = live.stored().is_some_and(|stored| stored.feed().is_some());
+        if feeds {
+            let (server, live) = (self.clone(), Arc::clone(live));
+            self.inner()
+                .tasks
+                .spawn(async move { live.feed(&server).await });
+        }
+    }
+
+    /// Looks at what nobody may have told it of: answers, and streams that are read here.
+    fn look_around(&self, beats: u64) {
+        let Some(hearing) = self.inner().hearing() else {
+            return;
+        };
+        for live in hearing.copies() {
+            self.look_for_answers(&live);
+            if beats.is_multiple_of(FEED_BEATS) {
+                self.feed_soon(&live);
+            }
+        }
     }
 }
 
@@ -496,7 +611,7 @@ async fn listen(server: &Weak<ServerInner>, mut subscription: Box<dyn Subscripti
 
 /// Says that it is there for as long as the server is.
 async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>) {
-    loop {
+    for beats in 1_u64.. {
         let Some(inner) = server.upgrade() else {
             return;
         };
@@ -504,7 +619,11 @@ async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>) {
         inner
             .hearing()
             .inspect(|hearing| hearing.forget_gone(at_ms));
-        drop(inner);
+        if beats.is_multiple_of(LOOK_BEATS) {
+            Server::from_inner(inner).look_around(beats);
+        } else {
+            drop(inner);
+        }
         let here = Event::Here {
             replica: Arc::clone(replica),
             at_ms,

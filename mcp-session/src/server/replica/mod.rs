@@ -5,10 +5,15 @@
 //! one that finds a copy which may be old looks at the record first. What a request changes is in
 //! the store before it is answered.
 
+mod answers;
 mod ending;
 mod hearing;
+mod notices;
+mod outgoing;
 mod record;
 mod restore;
+mod resuming;
+mod standing;
 mod stored;
 
 use std::{
@@ -23,10 +28,11 @@ use parking_lot::Mutex;
 use crate::clock;
 use crate::server::{Server, ServerInner};
 use crate::session::random_text;
-use crate::store::Owner;
 use crate::store::bus::Bus;
+use crate::store::{Outbox, Owner};
 
 pub(crate) use restore::Unfetched;
+pub(crate) use standing::Unread;
 pub(crate) use stored::Stored;
 
 use hearing::Hearing;
@@ -55,17 +61,24 @@ pub(crate) struct Replica {
     consistency: Consistency,
     flights: Flights,
     hearing: Hearing,
+    /// Where streams are stored.
+    outbox: Option<Arc<dyn Outbox>>,
     /// The sessions whose end is on its way into the store: to clients they have ended.
     // Held for a map operation only, never across an await.
     ending: Mutex<HashMap<Owner, usize>>,
 }
 
 impl Replica {
-    pub(super) fn new(consistency: Consistency, bus: Option<Arc<dyn Bus>>) -> Self {
+    pub(super) fn new(
+        consistency: Consistency,
+        bus: Option<Arc<dyn Bus>>,
+        outbox: Option<Arc<dyn Outbox>>,
+    ) -> Self {
         Self {
             id: random_text()[..16].into(),
             consistency,
             hearing: Hearing::new(bus),
+            outbox,
             flights: Flights::default(),
             ending: Mutex::default(),
         }

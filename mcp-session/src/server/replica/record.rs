@@ -8,6 +8,7 @@ use crate::auth::Principal;
 use crate::catalog::StoredPatch;
 use crate::protocol::{ClientCapabilities, Implementation, LogLevel, ProtocolVersion, Root};
 use crate::server::Live;
+use crate::server::replica::Stored;
 use crate::session::{Client, EndReason, Opening};
 
 /// The layout of records, apart from the wire and from the crate's version.
@@ -38,6 +39,8 @@ pub(super) struct Origin {
     principal: Option<Identity>,
     /// The path and the query of the URL that it was opened at.
     target: String,
+    /// The replica where it was opened.
+    pub(super) home: Arc<str>,
     /// When it was opened, in milliseconds since 1970.
     pub(super) born_ms: u64,
 }
@@ -59,6 +62,9 @@ pub(super) struct Changing {
     pub(super) subscriptions: BTreeSet<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) roots: Option<Arc<[Root]>>,
+    /// The replica at which its client reads the standing stream, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) listener: Option<Arc<str>>,
     /// What the session changed of what it is offered, by name.
     #[serde(default, skip_serializing_if = "StoredPatch::is_empty")]
     pub(super) changes: StoredPatch,
@@ -66,7 +72,7 @@ pub(super) struct Changing {
 
 impl SessionRecord {
     /// That of a session whose handshake is complete.
-    pub(super) fn of(live: &Live, born_ms: u64) -> Option<Self> {
+    pub(super) fn of(live: &Live, home: Arc<str>, born_ms: u64) -> Option<Self> {
         let core = live.core();
         let client = core.client()?;
         let identity = |principal: &Principal| Identity {
@@ -82,6 +88,7 @@ impl SessionRecord {
             capabilities: client.capabilities().clone(),
             principal: core.principal().map(identity),
             target: core.opening().target().unwrap_or("/").to_owned(),
+            home,
             born_ms,
         };
         Some(Self {
@@ -168,6 +175,7 @@ impl Changing {
             log_level: core.log_level(),
             subscriptions: core.subscriptions(),
             roots: core.roots.known(),
+            listener: live.stored().and_then(Stored::listener),
             changes: live.with_view(|catalog, overlay| overlay.stored(catalog)),
         }
     }
@@ -182,12 +190,19 @@ impl Changing {
         };
         let kept = self.subscriptions.iter().filter(|uri| !dropped(uri));
         let added = mine.subscriptions.difference(&base.subscriptions);
+        // Whoever closes a stream knows nothing of one that was opened elsewhere meanwhile.
+        let listener = if mine.listener.is_none() && self.listener != base.listener {
+            self.listener.clone()
+        } else {
+            newer(&self.listener, &base.listener, &mine.listener)
+        };
         let mut changes = self.changes.clone();
         changes.apply(mine.changes.changes_since(&base.changes));
         Self {
             log_level: newer(&self.log_level, &base.log_level, &mine.log_level),
             subscriptions: kept.chain(added).cloned().collect(),
             roots: newer(&self.roots, &base.roots, &mine.roots),
+            listener,
             changes,
         }
     }
@@ -202,6 +217,7 @@ mod tests {
             log_level: level,
             subscriptions: uris.iter().map(|uri| Arc::from(*uri)).collect(),
             roots: None,
+            listener: None,
             changes: StoredPatch::default(),
         }
     }
@@ -229,6 +245,7 @@ mod tests {
                 capabilities: ClientCapabilities::default(),
                 principal: None,
                 target: "/mcp".to_owned(),
+                home: "r".into(),
                 born_ms: 1,
             }),
             changing: changing(LogLevel::Info, &[]),

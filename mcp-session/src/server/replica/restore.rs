@@ -162,7 +162,7 @@ impl Server {
         if inner.replica.is_none() {
             return Ok(());
         }
-        let Some(record) = SessionRecord::of(live, now_ms()) else {
+        let Some(record) = SessionRecord::of(live, self.own_id(), now_ms()) else {
             return Ok(());
         };
         let owner = Owner::secret(SESSIONS, live.core().id().as_str());

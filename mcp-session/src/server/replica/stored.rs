@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::catalog::{Family, StoredPatch};
 use crate::context::Call;
+use crate::server::replica::outgoing::Feed;
 use crate::server::replica::record::{Changing, SessionRecord};
 use crate::server::{Live, Server};
 use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
@@ -34,6 +35,12 @@ pub(crate) struct Stored {
     turn: tokio::sync::Mutex<()>,
     /// A save succeeded or failed.
     news: Notify,
+    /// A task lays down what is said on its standing stream.
+    laying: AtomicBool,
+    // Held to copy or replace a pointer.
+    feed: Mutex<Option<Arc<Feed>>>,
+    // Held to copy or replace a pointer.
+    listener: Mutex<Option<Arc<str>>>,
     /// Another replica changed the record, or may have.
     stale: AtomicBool,
     /// At which of the times of this replica's hearing others were told that it holds a copy.
@@ -88,6 +95,7 @@ impl Stored {
         revision: Revision,
         seen: Changing,
     ) -> Self {
+        let listener = Mutex::new(record.changing.listener.clone());
         let book = Book {
             record: Arc::new(record),
             revision,
@@ -104,12 +112,47 @@ impl Stored {
             book: Mutex::new(book),
             turn: tokio::sync::Mutex::default(),
             news: Notify::new(),
+            laying: AtomicBool::new(false),
+            feed: Mutex::default(),
+            listener,
             stale: AtomicBool::new(false),
             held: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
             left: AtomicBool::new(false),
         }
+    }
+
+    /// True when a task lays down what is said already; from here on one does.
+    pub(super) fn begins_to_lay(&self) -> bool {
+        self.laying.swap(true, Ordering::SeqCst)
+    }
+
+    pub(super) fn stops_laying(&self) {
+        self.laying.store(false, Ordering::SeqCst);
+    }
+
+    /// What its client reads of the standing stream, if it reads that here.
+    pub(super) fn feed(&self) -> Option<Arc<Feed>> {
+        self.feed.lock().clone()
+    }
+
+    pub(super) fn set_feed(&self, feed: Option<Arc<Feed>>) {
+        *self.feed.lock() = feed;
+    }
+
+    /// The replica at which its client reads the standing stream, if it does.
+    pub(crate) fn listener(&self) -> Option<Arc<str>> {
+        self.listener.lock().clone()
+    }
+
+    pub(super) fn set_listener(&self, listener: Option<Arc<str>>) {
+        *self.listener.lock() = listener;
+    }
+
+    /// True at the replica where it was opened.
+    pub(super) fn is_home(&self, replica: &str) -> bool {
+        *self.book.lock().record.origin.home == *replica
     }
 
     /// Its name on the bus.
@@ -384,6 +427,11 @@ impl Live {
             && let Some(roots) = &stored.roots
         {
             core.roots.learn_elsewhere(Arc::clone(roots));
+        }
+        if stored.listener != mine.listener
+            && let Some(own) = self.stored()
+        {
+            own.set_listener(stored.listener.clone());
         }
         if !changes.is_empty() {
             self.lay(changes);

@@ -157,7 +157,7 @@ impl Driven {
                 stream: number,
             });
             if self.version.has_priming_event() {
-                stream = stream.primed();
+                stream = stream.primed(0);
             }
         }
         if let (Era::Stateless, Some(task)) = (self.version.era(), task) {

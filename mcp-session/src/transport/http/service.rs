@@ -223,7 +223,7 @@ impl HttpService {
         if let Err(answer) = dispatch::fetch(&self.server, caller, &parts.headers).await {
             return reply::answer(answer);
         }
-        match dispatch::get(&self.server, caller, &parts.headers) {
+        match dispatch::get(&self.server, caller, &parts.headers).await {
             Ok(attached) => {
                 let expires = caller.and_then(Caller::expires);
                 stream::attached(&self.server, attached, expires)

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::clock::{self, Instant, Sleep};
 use crate::dispatch::{Answer, http::Attached};
 use crate::server::{Live, Server};
-use crate::session::{EventId, Kind, Reader};
+use crate::session::{EventId, Kind, Outbox, Reader};
 use crate::transport::http::sse::EventWriter;
 use crate::transport::http::{HttpBody, reply};
 
@@ -29,8 +29,10 @@ pub(super) struct EventStream {
     reader: Option<Reader>,
     /// Whose stream it is, and which: where clients can come back to it.
     ids: Option<Ids>,
-    /// The first event of a stream, where the revision has one.
-    primes: bool,
+    /// The first event of a stream, where the revision has one: behind how many others it stands.
+    primes: Option<u64>,
+    /// How many events of it the client was given.
+    seen: u64,
     /// What waits while the stream is open; dropped with it.
     waiting: Option<Call>,
     /// The task that is pointless without this stream.
@@ -38,6 +40,8 @@ pub(super) struct EventStream {
     live: Arc<Live>,
     writer: EventWriter,
     begun: bool,
+    /// Set for a standing stream that is read from the store.
+    standing: Option<Arc<Outbox>>,
     keep_alive: KeepAlive,
     /// When the credential expires that it was opened with.
     expiry: Option<Pin<Box<Sleep>>>,
@@ -70,12 +74,14 @@ impl EventStream {
         Self {
             reader: Some(reader),
             ids: None,
-            primes: false,
+            primes: None,
+            seen: 0,
             waiting: None,
             owned: None,
             live,
             writer: EventWriter::default(),
             begun: false,
+            standing: None,
             keep_alive: KeepAlive {
                 interval: server.limits().keep_alive,
                 timer: None,
@@ -96,9 +102,9 @@ impl EventStream {
         self
     }
 
-    /// Begins with an event that says nothing but its id.
-    pub(super) fn primed(mut self) -> Self {
-        self.primes = true;
+    /// Begins with an event that says nothing but its id, behind so many others.
+    pub(super) fn primed(mut self, seen: u64) -> Self {
+        self.primes = Some(seen);
         self
     }
 
@@ -112,6 +118,13 @@ impl EventStream {
     pub(super) fn owning(mut self, task: AbortHandle) -> Self {
         self.owned = Some(AbortOnDrop(task));
         self
+    }
+
+    /// What it reads, until it has read everything.
+    fn outbox(&self) -> Option<Arc<Outbox>> {
+        self.reader
+            .as_ref()
+            .map(|reader| Arc::clone(reader.outbox()))
     }
 
     /// True when there is nothing more to come.
@@ -180,9 +193,9 @@ impl EventStream {
             return;
         };
         if let Some(ids) = self.ids
-            && std::mem::take(&mut self.primes)
+            && let Some(seen) = self.primes.take()
         {
-            self.writer.priming(ids.after(0));
+            self.writer.priming(ids.after(seen));
         }
         while !self.writer.is_full() {
             let Poll::Ready(event) = reader.poll_next(cx) else {
@@ -192,6 +205,7 @@ impl EventStream {
                 self.reader = None;
                 return;
             };
+            self.seen = event.seq + 1;
             let id = self.ids.map(|ids| ids.after(event.seq + 1));
             match (event.frame, id) {
                 (Some(frame), id) => {
@@ -214,6 +228,7 @@ pub(super) fn attached(
     let Attached {
         live,
         stream,
+        seen,
         reader,
         version,
     } = attached;
@@ -225,11 +240,18 @@ pub(super) fn attached(
         // The session ended while the stream was looked up, perhaps before there was one to end.
         reader.outbox().end();
     }
-    if stream == crate::session::STANDING && version.has_priming_event() {
+    if seen.is_none() && stream == crate::session::STANDING && version.has_priming_event() {
         // An event of its own, because this stream is opened more than once and no id may repeat.
         reader.outbox().prime();
     }
-    let stream = EventStream::new(server, live, reader).with_ids(ids);
+    let mut stream = EventStream::new(server, live, reader).with_ids(ids);
+    if let Some(seen) = seen {
+        stream.standing = stream.outbox();
+        stream.seen = seen;
+        if version.has_priming_event() {
+            stream = stream.primed(seen);
+        }
+    }
     reply::stream(stream.until(expires))
 }
 
@@ -237,6 +259,9 @@ impl Drop for EventStream {
     fn drop(&mut self) {
         // The time of silence begins when the stream is gone.
         self.live.touch().ok();
+        if let Some(standing) = self.standing.take() {
+            self.live.standing_closed(&standing, self.seen);
+        }
         if let Some(server) = self.live.server() {
             server.inner().totals.stream_closed();
         }

@@ -19,6 +19,27 @@ fn one_of_each(text: &str) -> Vec<Event> {
             session: shared(),
             revision: u64::MAX,
             from: shared(),
+            to: vec!["r2".into(), "r3".into()],
+        },
+        Event::Seen {
+            session: shared(),
+            revision: u64::MAX,
+            from: shared(),
+        },
+        Event::Here {
+            replica: shared(),
+            at_ms: u64::MAX,
+        },
+        Event::Gone { replica: shared() },
+        Event::StreamOpened {
+            session: shared(),
+            from: shared(),
+        },
+        Event::StreamWanted {
+            session: shared(),
+            stream: u32::MAX,
+            seen: u64::MAX,
+            from: shared(),
         },
         Event::SessionEnded { session: shared() },
         Event::OutboxGrew {
@@ -39,6 +60,7 @@ fn one_of_each(text: &str) -> Vec<Event> {
         Event::ResourceUpdated {
             uri: shared(),
             from: shared(),
+            principal: Some(shared()),
         },
         Event::ErrandDone { id: shared() },
     ]

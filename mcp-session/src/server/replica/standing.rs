@@ -1,0 +1,149 @@
+//! Reading the standing stream of a stored session, at whatever replica its client comes to.
+
+use std::sync::Arc;
+
+use crate::server::replica::outgoing::Feed;
+use crate::server::replica::stored::Stored;
+use crate::server::{Live, Server};
+use crate::session::{Outbox, Reader};
+use crate::store::bus::Event;
+use crate::store::{self, Contest, Draft, Key, Quota, StoreError};
+
+/// Why a standing stream cannot be read from there.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// Something behind the event is gone, or it was never there.
+    Gone,
+    Unavailable(StoreError),
+}
+
+impl From<StoreError> for Unread {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<store::ReadError> for Unread {
+    fn from(error: store::ReadError) -> Self {
+        match error {
+            store::ReadError::Store(error) => Self::Unavailable(error),
+            _ => Self::Gone,
+        }
+    }
+}
+
+impl Stored {
+    /// How far its client has read the standing stream.
+    fn told_key(&self) -> Key {
+        self.owner().key("told")
+    }
+}
+
+impl Server {
+    /// The standing stream of a session, behind the last event that its client has seen; where it
+    /// names none, behind the last one that it was given. `None` where streams are not stored.
+    ///
+    /// Whoever read it before, here or elsewhere, is let go of.
+    pub(crate) async fn read_standing(
+        &self,
+        live: &Arc<Live>,
+        seen: Option<u64>,
+    ) -> Result<Option<(u64, Reader)>, Unread> {
+        let (Some(stored), Some(log)) = (live.stored(), self.outbox()) else {
+            return Ok(None);
+        };
+        let key = stored.standing_log();
+        let from = match seen {
+            Some(seen) => {
+                // Looked at before anybody is let go of.
+                log.read(&key, seen, 1).await?;
+                seen
+            }
+            None => self.untold(stored, log, &key).await?,
+        };
+        let outbox = Outbox::going_on(self.limits().transient(), from);
+        let reader = outbox.reader();
+        stored.set_feed(Some(Arc::new(Feed::new(Arc::clone(&outbox)))));
+        live.core().streams.feed(&outbox);
+        let own = self.own_id();
+        if stored.listener().as_ref() != Some(&own) {
+            stored.set_listener(Some(Arc::clone(&own)));
+            live.changed(None, &[]);
+        }
+        self.say(Event::StreamOpened {
+            session: stored.session(),
+            from: own,
+        });
+        live.feed(self).await;
+        Ok(Some((from, reader)))
+    }
+
+    /// Behind what its client was given.
+    async fn untold(
+        &self,
+        stored: &Stored,
+        log: &Arc<dyn store::Outbox>,
+        key: &Key,
+    ) -> Result<u64, Unread> {
+        let told = self.inner().store().load(&stored.told_key()).await?;
+        let told = told.and_then(|told| std::str::from_utf8(&told.value).ok()?.parse().ok());
+        match log.read(key, told.unwrap_or(0), 1).await {
+            // The numbers of a log begin anywhere.
+            Ok(first) => Ok(first
+                .first()
+                .map_or(told.unwrap_or(0), |first| first.number - 1)),
+            // Nobody came for it in time.
+            Err(store::ReadError::Purged) => Ok(log.last(key).await?),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Live {
+    /// A standing stream is closed, whose client was given so many events.
+    pub(crate) fn standing_closed(self: &Arc<Self>, outbox: &Arc<Outbox>, seen: u64) {
+        let Some((stored, server)) = self.stored().zip(self.server()) else {
+            return;
+        };
+        if stored
+            .feed()
+            .is_none_or(|feed| !Arc::ptr_eq(&feed.outbox, outbox))
+        {
+            // Another one took its place.
+            return;
+        }
+        stored.set_feed(None);
+        if stored.listener().as_ref() == Some(&server.own_id()) {
+            stored.set_listener(None);
+            self.changed(None, &[]);
+        }
+        let live = Arc::clone(self);
+        self.hub().spawn(async move {
+            let Some(stored) = live.stored() else { return };
+            if let Err(error) = server.remember_told(stored, seen).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a client may be told something twice");
+            }
+        });
+    }
+}
+
+impl Server {
+    async fn remember_told(&self, stored: &Stored, seen: u64) -> Result<(), StoreError> {
+        let (store, key) = (self.inner().store(), stored.told_key());
+        let draft = || Draft::new(seen.to_string()).ttl(self.inner().record_ttl());
+        let mut contest = Contest::default();
+        loop {
+            let written = match store.load(&key).await? {
+                None => store.create(&key, draft(), Quota::NONE).await,
+                Some(told) => store.save(&key, told.revision, draft(), Quota::NONE).await,
+            };
+            match written {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+            contest.lost().await.map_err(StoreError::unavailable)?;
+        }
+    }
+}
