@@ -37,11 +37,11 @@ impl Server {
         self.inner().replica.as_ref()?.outbox.as_ref()
     }
 
-    /// How much of a stream is kept for a client that comes back.
-    pub(super) fn keep(&self) -> Keep {
+    /// How much of a stream is kept for a client that comes back, and for how long.
+    pub(super) fn keep(&self, age: Duration) -> Keep {
         let limits = self.limits();
         let events = limits.replay_events.max(BATCH);
-        Keep::new(limits.replay_age)
+        Keep::new(age)
             .events(events)
             .bytes(limits.replay_bytes)
     }
@@ -96,7 +96,9 @@ impl Laying {
                 return;
             };
             let log = stored.standing_log();
-            match outbox.append(&log, batch.clone(), server.keep()).await {
+            // As long as the session may rest: what is said to it is little.
+            let keep = server.keep(server.inner().record_ttl());
+            match outbox.append(&log, batch.clone(), keep).await {
                 Ok(_) => {
                     server.say(Event::OutboxGrew {
                         session: stored.session(),
@@ -166,12 +168,23 @@ impl Feed {
         let _turn = self.turn.lock().await;
         let log = stored.standing_log();
         while self.outbox.unread() < AHEAD && !self.outbox.is_ended() {
-            let read = outbox.read(&log, self.outbox.said(), BATCH).await;
+            let read = match outbox.read(&log, self.outbox.said(), BATCH).await {
+                // The log began anew: nothing was said for long, or ever.
+                Err(store::ReadError::Purged) => outbox.read(&log, 0, BATCH).await,
+                read => read,
+            };
             let follows = match read {
                 Ok(follows) => follows,
                 Err(store::ReadError::Purged) => return Ok(false),
                 Err(store::ReadError::Store(error)) => return Err(error),
             };
+            let first = follows.first().map(|first| first.number);
+            if let Some(first) = first.filter(|first| *first != self.outbox.said() + 1)
+                && !self.outbox.jump(first - 1)
+            {
+                // What is here is read first.
+                return Ok(true);
+            }
             let all = follows.len() < BATCH;
             for said in follows {
                 if self.outbox.said() + 1 != said.number {
