@@ -34,6 +34,7 @@ use crate::store::{Draft, Key, Listed, Owner, Quota, Record, Revision, Store, St
 #[derive(Debug)]
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
+    durable: bool,
     // Held for a moment only, never across an await.
     plan: Mutex<Plan>,
 }
@@ -102,8 +103,17 @@ impl FaultyStore {
     pub fn over(inner: impl Store) -> Self {
         Self {
             inner: Arc::new(inner),
+            durable: false,
             plan: Mutex::default(),
         }
+    }
+
+    /// Says that it outlives the process, whatever it is in front of: several servers over one such
+    /// store in memory are replicas of each other, for a test.
+    #[must_use]
+    pub fn durable(mut self) -> Self {
+        self.durable = true;
+        self
     }
 
     /// The next operation of this kind fails so; those for which this was said before come first.
@@ -259,6 +269,6 @@ impl Store for FaultyStore {
     }
 
     fn is_durable(&self) -> bool {
-        self.inner.is_durable()
+        self.durable || self.inner.is_durable()
     }
 }
