@@ -223,7 +223,7 @@ impl Server {
         Sessions::new(&self.inner)
     }
 
-    /// Where state and handles are kept.
+    /// Where state, handles and durable changes are kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         self.inner.store()
     }
@@ -410,9 +410,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Where state and handles are kept; a [`MemoryStore`] unless set.
+    /// Where state and handles are kept, and, where it is durable, what principals are offered for
+    /// good; a [`MemoryStore`] unless set.
     ///
-    /// A request that asks for none of it never reaches the store.
+    /// A request that asks for none of it never reaches the store, but for the first one of a
+    /// principal in the stateless era: where the store is durable, it is asked once for each
+    /// session that opens.
     ///
     /// # Examples
     ///
