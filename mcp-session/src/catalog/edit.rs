@@ -13,7 +13,12 @@ use crate::protocol::Raw;
 /// What to do about an entry that cannot be stored.
 const REMEDY: &str = "what is offered here is stored, and a function cannot be; register a factory \
      with the template and make it with `Edit::install`, or mark it with `ephemeral()` and add it \
-     again in a hook (`on_resume`; `on_open` for what is a principal's)";
+     again in `on_resume`";
+
+/// What to do about an entry that cannot be stored for good.
+const REMEDY_FOR_GOOD: &str = "what a principal is offered is stored, and a function cannot be; \
+     register a factory with the template and make it with `Edit::install`, or add what is \
+     ephemeral in `on_open`";
 
 /// A set of changes in the making: to one session's view in
 /// [`Session::edit`](crate::Session::edit), or to a template's next revision in
@@ -49,8 +54,18 @@ pub struct Edit<'a> {
     overlay: Overlay,
     /// The same changes, apart from the catalog they are made over.
     patch: Patch,
-    /// The changes are going to be stored, by name.
-    stored: bool,
+    keeping: Keeping,
+}
+
+/// What becomes of the changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// They stay in memory as they are.
+    AsTheyAre,
+    /// They are stored by name, and somebody adds again what is ephemeral.
+    ByName,
+    /// They are stored by name, and that is all there is of them.
+    ForGood,
 }
 
 impl<'a> Edit<'a> {
@@ -66,13 +81,29 @@ impl<'a> Edit<'a> {
             factories,
             overlay,
             patch: Patch::default(),
-            stored: false,
+            keeping: Keeping::AsTheyAre,
         }
     }
 
-    /// Says whether the changes are going to be stored, so that what cannot be is refused.
+    /// Says whether the changes are going to be stored, so that what cannot be is refused, unless
+    /// it is marked as ephemeral.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "what sessions change is not stored yet")
+    )]
     pub(crate) fn stored(mut self, stored: bool) -> Self {
-        self.stored = stored;
+        if stored {
+            self.keeping = Keeping::ByName;
+        }
+        self
+    }
+
+    /// As [`stored`](Self::stored), where nobody adds again what is ephemeral: that is refused,
+    /// too.
+    pub(crate) fn stored_for_good(mut self, stored: bool) -> Self {
+        if stored {
+            self.keeping = Keeping::ForGood;
+        }
         self
     }
 
@@ -91,10 +122,11 @@ impl<'a> Edit<'a> {
     ///
     /// When the template declares no tools, and for every mistake that
     /// [`TemplateBuilder::build`](crate::server::TemplateBuilder::build) would report;
-    /// [`Error::is_unkept`] where what is offered is kept in a durable store, unless the tool is
-    /// marked as [`ephemeral`](crate::Tool::ephemeral): there [`install`](Self::install) one.
+    /// [`Error::is_unkept`] where what is offered is kept in a durable store, which cannot hold a
+    /// function: there [`install`](Self::install) one, or mark it as
+    /// [`ephemeral`](crate::Tool::ephemeral).
     pub fn add_tool<M>(&mut self, tool: impl IntoTool<M>) -> Result<()> {
-        self.add("this tool", &tool.into_tool().into())
+        self.put(&tool.into_tool().into())
     }
 
     /// Hides a tool: it is neither listed nor callable, and answers like one that never was.
@@ -129,7 +161,7 @@ impl<'a> Edit<'a> {
     ///
     /// As [`add_tool`](Self::add_tool).
     pub fn add_prompt<M>(&mut self, prompt: impl IntoPrompt<M>) -> Result<()> {
-        self.add("this prompt", &prompt.into_prompt().into())
+        self.put(&prompt.into_prompt().into())
     }
 
     /// Hides a prompt.
@@ -164,7 +196,7 @@ impl<'a> Edit<'a> {
     ///
     /// As [`add_tool`](Self::add_tool).
     pub fn add_resource<M>(&mut self, resource: impl IntoResource<M>) -> Result<()> {
-        self.add("this resource", &resource.into_resource().into())
+        self.put(&resource.into_resource().into())
     }
 
     /// Hides a resource; a resource template that would match its URI does not serve it either.
@@ -275,15 +307,8 @@ impl<'a> Edit<'a> {
         self.put(&entry)
     }
 
-    /// Adds what a program made by itself.
-    fn add(&mut self, what: &'static str, entry: &Entry) -> Result<()> {
-        if self.stored && entry.origin().is_none() {
-            return Err(Error::unkept(what, REMEDY));
-        }
-        self.put(entry)
-    }
-
     fn put(&mut self, entry: &Entry) -> Result<()> {
+        self.keepable(entry)?;
         match Checked::check(entry, self.deps, self.catalog.families)? {
             Checked::Tool(tool) => {
                 self.patch.tools.put(tool.clone());
@@ -305,6 +330,23 @@ impl<'a> Edit<'a> {
             }
         }
         Ok(())
+    }
+
+    fn keepable(&self, entry: &Entry) -> Result<()> {
+        let origin = entry.origin();
+        let remedy = match self.keeping {
+            Keeping::ByName if origin.is_none() => REMEDY,
+            Keeping::ForGood if origin.and_then(|origin| origin.recipe()).is_none() => {
+                REMEDY_FOR_GOOD
+            }
+            Keeping::AsTheyAre | Keeping::ByName | Keeping::ForGood => return Ok(()),
+        };
+        let what = match entry {
+            Entry::Tool(_) => "this tool",
+            Entry::Prompt(_) => "this prompt",
+            Entry::Resource(_) | Entry::ResourceTemplate(_) => "this resource",
+        };
+        Err(Error::unkept(what, remedy))
     }
 }
 

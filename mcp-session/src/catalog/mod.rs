@@ -29,17 +29,9 @@ mod reader;
 mod reply;
 mod resource;
 mod resource_template;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "what sessions change is not stored yet")
-)]
 mod restore;
 mod safe_path;
 mod snapshot;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "what sessions change is not stored yet")
-)]
 mod stored;
 mod text;
 mod tool;
@@ -85,13 +77,10 @@ pub(crate) use handler::{Completer, PromptHandler, ResourceHandler, ToolHandler}
 pub(crate) use origin::{Origin, Recipe};
 pub(crate) use overlay::Overlay;
 pub(crate) use patch::Patch;
+pub(crate) use restore::Workshop;
 pub(crate) use snapshot::{Listed, Snapshot};
+pub(crate) use stored::StoredPatch;
 pub(crate) use view::{PageLimits, View};
-#[cfg_attr(
-    not(test),
-    allow(unused_imports, reason = "what sessions change is not stored yet")
-)]
-pub(crate) use {restore::Workshop, stored::StoredPatch};
 
 /// Everything one revision of a template offers.
 #[derive(Debug, Clone)]

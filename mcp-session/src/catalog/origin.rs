@@ -62,10 +62,12 @@ macro_rules! originating {
             /// store, a function cannot be: there an entry is refused unless a registered
             /// [factory](crate::server::TemplateBuilder::tool_factory) makes it
             /// ([`Edit::install`](crate::Edit::install)) or it has this mark. One that is marked
-            /// is gone when the session comes back elsewhere; a hook adds it again
-            /// ([`on_resume`](crate::server::TemplateBuilder::on_resume), and
-            /// [`on_open`](crate::server::TemplateBuilder::on_open) for a principal's session).
-            /// If it replaced something, nothing is in its place until then.
+            /// is gone when the session comes back elsewhere, and
+            /// [`on_resume`](crate::server::TemplateBuilder::on_resume) is where to add it again.
+            /// If it replaced something, nothing is in its place until then. What a principal is
+            /// offered for good ([`PrincipalScope::edit`](crate::server::PrincipalScope::edit)) is
+            /// never ephemeral: add such a thing in
+            /// [`on_open`](crate::server::TemplateBuilder::on_open).
             pub fn ephemeral(mut self) -> Self {
                 let origin = $crate::catalog::origin::Origin::Ephemeral;
                 self.origin = Some(std::sync::Arc::new(origin));

@@ -101,6 +101,14 @@ impl<E: Listed> Steps<E> {
 }
 
 impl Patch {
+    /// True when it changes nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tools.steps.is_empty()
+            && self.prompts.steps.is_empty()
+            && self.resources.steps.is_empty()
+            && self.templates.steps.is_empty()
+    }
+
     /// Adds later changes to these.
     pub(crate) fn extend(&mut self, later: Self) {
         self.tools.extend(later.tools);

@@ -349,7 +349,7 @@ impl<'a> Post<'a> {
         if let Some(error) = route::unknown(&arrival) {
             return refused(404, &error).into();
         }
-        if !live.is_open() && live.blueprint().on_open.is_none() {
+        if !live.is_open() && live.opens_at_once() {
             live.opened();
         }
         if live.is_open() {
@@ -621,6 +621,10 @@ fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
         OpenError::Full(full) => no_place(*full, Some(id), version),
         OpenError::Ended => Answer {
             retry_after: Some(1),
+            ..answer(503)
+        },
+        OpenError::Unavailable(_) => Answer {
+            retry_after: Some(5),
             ..answer(503)
         },
         OpenError::Refused(_) | OpenError::Panicked | OpenError::TimedOut => answer(200),

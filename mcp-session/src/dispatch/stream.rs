@@ -165,7 +165,7 @@ impl Connection {
             guard: guard.with_id(id),
             scope: Some(scope),
         };
-        if !live.is_open() && live.blueprint().on_open.is_none() {
+        if !live.is_open() && live.opens_at_once() {
             live.opened();
         }
         if live.is_open() {
@@ -468,6 +468,13 @@ pub(crate) fn refused_session(error: &OpenError) -> RpcError {
             }
         }
         OpenError::Full(full) => RpcError::internal(full.why()),
+        OpenError::Unavailable(error) => {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "what is kept of a principal could not be had"
+            );
+            RpcError::internal("what is kept of you cannot be reached now: try again")
+        }
         OpenError::Ended => RpcError::internal("the session ended before it was open: try again"),
         OpenError::Panicked => {
             tracing::error!("`select` or `on_open` panicked");

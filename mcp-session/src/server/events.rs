@@ -78,6 +78,8 @@ pub enum Refusal {
     TooFast,
     /// `select` or `on_open` refused or failed.
     Hook,
+    /// What is kept of its principal could not be had from the store.
+    Unavailable,
 }
 
 /// A subscription to what happens to the sessions of a server, from [`Server::events`].

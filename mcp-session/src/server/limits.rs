@@ -238,7 +238,8 @@ impl Limits {
     }
 
     /// How many bytes the [state](crate::store::State) of one session or one principal may have,
-    /// with its names; 64 KiB unless set. There may be 1,000 values in it.
+    /// with its names; 64 KiB unless set. There may be 1,000 values in it. What a durable store keeps
+    /// of a principal's [edits](crate::server::PrincipalScope::edit) may have as many bytes again.
     pub fn state_bytes(mut self, bytes: usize) -> Self {
         self.state_bytes = bytes;
         self

@@ -105,8 +105,9 @@ impl Live {
         variant: &Arc<Member>,
         server: &Arc<ServerInner>,
         durable: Arc<Patch>,
+        shared: Shared,
     ) -> Arc<Self> {
-        let shared = Some(Box::default());
+        let shared = Some(Box::new(shared));
         let layers = Some(Layers::over(durable));
         let live = Self::with(opening, variant, server, layers, shared);
         live.renew(None);
@@ -310,6 +311,12 @@ impl Live {
             now_ms.saturating_sub(self.opened_ms),
             now_ms.saturating_sub(heard_ms),
         )
+    }
+
+    /// Nothing has to happen before it serves: there is no `on_open`, and no store to ask.
+    pub(crate) fn opens_at_once(&self) -> bool {
+        let recalls = self.principals().and_then(Shared::recalled).is_some();
+        self.blueprint().on_open.is_none() && !recalls
     }
 
     /// True once `on_open` is over and has not refused.

@@ -243,7 +243,7 @@ impl Server {
         Sessions::new(&self.inner)
     }
 
-    /// Where state and handles are kept.
+    /// Where state, handles and durable changes are kept.
     pub fn store(&self) -> &Arc<dyn Store> {
         self.inner.store()
     }
@@ -438,12 +438,13 @@ impl ServerBuilder {
         self
     }
 
-    /// Where state, handles and, if it outlives the process, sessions are kept; a [`MemoryStore`]
-    /// unless set.
+    /// Where state and handles are kept, and, where it is durable, sessions and what principals are
+    /// offered for good; a [`MemoryStore`] unless set.
     ///
-    /// In a [durable](Store::is_durable) store every handshake session over HTTP has a record:
-    /// any process with the same store goes on with it, after a restart or beside this one. With
-    /// other stores, a request that asks for nothing that is kept never reaches the store.
+    /// In a [durable](Store::is_durable) store every handshake session over HTTP has a record: any
+    /// process with the same store goes on with it, after a restart or beside this one. A principal
+    /// of the stateless era costs one look when its session opens. With other stores, a request that
+    /// asks for nothing that is kept never reaches the store.
     ///
     /// # Examples
     ///

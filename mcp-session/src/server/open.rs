@@ -24,6 +24,8 @@ pub(crate) enum OpenError {
     TimedOut,
     /// There is no place for one more.
     Full(Full),
+    /// What is kept of its principal could not be had.
+    Unavailable(Error),
     /// It ended while it was being opened.
     Ended,
 }
@@ -62,7 +64,8 @@ impl Server {
     }
 
     /// Runs `on_open`, where there is one. For the session of a principal it runs once, in a task
-    /// of its own, however many requests wait for it and however many of them are given up.
+    /// of its own, however many requests wait for it and however many of them are given up; what a
+    /// store keeps of the principal is read first.
     pub(crate) async fn open(&self, live: &Arc<Live>) -> Opened {
         let Some(shared) = live.principals() else {
             return self.open_once(live).await.map_err(Arc::new);
@@ -97,13 +100,28 @@ impl Server {
     /// Runs `on_open`, where there is one. A session that it refuses ends, unless a byte stream
     /// lives on with it.
     async fn open_once(&self, live: &Arc<Live>) -> Result<(), OpenError> {
-        if let Err(error) = self.run_on_open(live).await {
+        let recalled = self
+            .inner
+            .recall(live)
+            .await
+            .map_err(OpenError::Unavailable);
+        let opened = match recalled {
+            Ok(()) => self.run_on_open(live).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
             let reason = match error {
                 OpenError::Refused(_) | OpenError::Full(_) | OpenError::Ended => EndReason::Refused,
-                OpenError::Panicked | OpenError::TimedOut => EndReason::Error,
+                OpenError::Panicked | OpenError::TimedOut | OpenError::Unavailable(_) => {
+                    EndReason::Error
+                }
             };
             if live.principals().is_some() {
-                self.inner.refused(live.core().principal(), Refusal::Hook);
+                let refusal = match error {
+                    OpenError::Unavailable(_) => Refusal::Unavailable,
+                    _ => Refusal::Hook,
+                };
+                self.inner.refused(live.core().principal(), refusal);
                 let id = live.core().id().as_str();
                 self.inner.sessions.end(id, reason);
             } else if live.is_over_http() || live.core().era() == Era::Stateless {
@@ -199,6 +217,7 @@ impl From<OpenError> for Error {
         match error {
             OpenError::Refused(source) => Self::refused(source),
             OpenError::Full(full) => Self::refused(full.why().into()),
+            OpenError::Unavailable(error) => error,
             OpenError::Ended => Self::ended(),
             OpenError::Panicked => Self::refused("`on_open` panicked".into()),
             OpenError::TimedOut => Self::refused("`on_open` took too long".into()),

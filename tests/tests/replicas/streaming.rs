@@ -50,7 +50,7 @@ fn speaking(told: &Told) -> mcp_session::Template {
                 for step in 0..3 {
                     ctx.progress(f64::from(step)).send();
                 }
-                tokio::time::sleep(Duration::from_secs(30)).await;
+                tokio::time::sleep(Duration::from_secs(10)).await;
                 ctx.progress(3.0).send();
                 std::mem::forget(stop);
                 "waited"

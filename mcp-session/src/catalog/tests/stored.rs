@@ -394,6 +394,16 @@ fn where_changes_are_stored_a_function_is_refused_with_both_remedies() {
             "{said}"
         );
     }
+    // For good there is no hook that adds it again, but one that always does.
+    let mut edit = Edit::new(catalog, deps, factories, Overlay::default()).stored_for_good(true);
+    for tool in [named("own"), named("own").ephemeral()] {
+        let said = edit.add_tool(tool).unwrap_err().to_string();
+        assert!(
+            said.contains("Edit::install") && said.contains("`on_open`"),
+            "{said}"
+        );
+    }
+    install(&mut edit, "tool", "made").unwrap();
     let mut edit = editing();
     edit.add_tool(named("own").ephemeral()).unwrap();
     install(&mut edit, "tool", "made").unwrap();

@@ -2,7 +2,10 @@
 //! changes that outlive it.
 
 mod record;
+mod stored;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -12,15 +15,18 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Principal;
-use crate::catalog::{Edit, Overlay};
+use crate::catalog::{Edit, Overlay, Patch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::server::open::Opened;
+use crate::server::variant::Member;
 use crate::server::{Blueprint, Live, Server, ServerInner, Variant};
+use crate::store::{self, Revision};
 
 pub(crate) use record::Records;
 pub(crate) use table::Principals;
@@ -31,7 +37,9 @@ use table::Key;
 /// the principal's own durable changes.
 ///
 /// The changes are the same for every request of this principal, over every connection, and stay
-/// when its live session is gone. They live as long as the server does.
+/// when its live session is gone. Where the server's [store](crate::store::Store) is durable they
+/// are kept there, for every replica and until they are taken back; otherwise they live as long as
+/// the server does.
 ///
 /// Made by [`Context::principal_scope`] in a handler, and by [`Server::principal`] anywhere else.
 ///
@@ -89,37 +97,39 @@ impl PrincipalScope {
     /// What is hidden stays hidden, and what is replaced stays replaced, in every revision to
     /// come, until it is shown again.
     ///
-    /// Edits of one principal and variant happen one after the other, so that none is lost.
+    /// Edits of one principal and variant happen one after the other, so that none is lost. Where
+    /// a durable store keeps the changes, those of other replicas are kept, too: of two edits of
+    /// one name the later one counts. There an entry must come from a registered factory
+    /// ([`Edit::install`]), for a function cannot be stored, and what is kept may have
+    /// [`Limits::state_bytes`](crate::Limits::state_bytes). A session that the principal has on
+    /// another replica meanwhile may go on with what it knows.
     ///
     /// # Errors
     ///
     /// What the closure returns; [`Error::is_configuration`] when there is no such variant;
-    /// [`Error::is_ended`] when the server is gone.
+    /// [`Error::is_ended`] when the server is gone; and where a durable store keeps the changes,
+    /// [`Error::is_unkept`] for an entry that cannot be stored, [`Error::is_full`] when there is no
+    /// room, [`Error::is_unavailable`] when the store fails: the changes were made, then, or they
+    /// were not.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: the changes are made or they are not.
     pub async fn edit<R>(&self, edit: impl FnOnce(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let server = self.server.upgrade().ok_or_else(Error::ended)?;
-        let variant = server.variants.member(&self.variant)?;
-        let record = server
-            .records
-            .record(Key::new(&self.principal, variant.name()));
-        let _one_at_a_time = record.editing().await;
-        let before = record.durable();
-        let (newest, mut overlay) = (variant.newest(), Overlay::default());
-        before.lay(&mut overlay, &newest.catalog);
-        let Blueprint {
-            deps, factories, ..
-        } = &**variant.blueprint();
-        let mut editing = Edit::new(&newest.catalog, deps, factories, overlay).stored(false);
-        let done = edit(&mut editing)?;
-        let (_, patch) = editing.into_parts();
+        let variant = Arc::clone(server.variants.member(&self.variant)?);
+        let key = Key::new(&self.principal, variant.name());
+        if let Some(record) = server.record_of(&key) {
+            return server.edit_stored(key, record, variant, edit).await;
+        }
+        let turn = server.turn(key).await;
+        let before = turn.durable();
+        let (done, own) = edited(&variant, &before, false, edit)?;
         let mut durable = (*before).clone();
-        durable.extend(patch);
+        durable.extend(own);
         durable.settle();
         // Kept before the live session is looked for: one that opens meanwhile reads it.
-        let durable = record.keep(durable);
+        let durable = turn.keep(durable);
         let sessions = server.sessions.principals();
         if let Some(live) = sessions.find(&self.principal, variant.name()) {
             live.renew(Some(durable));
@@ -127,6 +137,25 @@ impl PrincipalScope {
         }
         Ok(done)
     }
+}
+
+/// Runs one edit over the newest revision under the changes there were, and gives what it changed.
+fn edited<R>(
+    variant: &Member,
+    before: &Patch,
+    stored: bool,
+    edit: impl FnOnce(&mut Edit<'_>) -> Result<R>,
+) -> Result<(R, Patch)> {
+    let (newest, mut overlay) = (variant.newest(), Overlay::default());
+    before.lay(&mut overlay, &newest.catalog);
+    let Blueprint {
+        deps, factories, ..
+    } = &**variant.blueprint();
+    let editing = Edit::new(&newest.catalog, deps, factories, overlay);
+    let mut editing = editing.stored_for_good(stored);
+    let done = edit(&mut editing)?;
+    let (_, own) = editing.into_parts();
+    Ok((done, own))
 }
 
 impl fmt::Debug for PrincipalScope {
@@ -189,9 +218,37 @@ pub(crate) struct Shared {
     opened: OnceLock<watch::Receiver<Option<Opened>>>,
     /// Its requests are to stop.
     ended: CancellationToken,
+    /// Where a store keeps the principal's durable changes.
+    recalled: Option<Recalled>,
+}
+
+/// What a session shows of what a store keeps.
+#[derive(Debug)]
+pub(crate) struct Recalled {
+    pub(super) record: store::Key,
+    /// The revision that it shows; `None` before there is one.
+    // Held to read or replace it, never across an await.
+    revision: Mutex<Option<Revision>>,
 }
 
 impl Shared {
+    /// Of a principal whose durable changes are in this record, if a store keeps them.
+    fn new(record: Option<store::Key>) -> Self {
+        let recalled = record.map(|record| Recalled {
+            record,
+            revision: Mutex::default(),
+        });
+        Self {
+            recalled,
+            ..Self::default()
+        }
+    }
+
+    /// What it shows of what a store keeps; `None` where no store does.
+    pub(crate) fn recalled(&self) -> Option<&Recalled> {
+        self.recalled.as_ref()
+    }
+
     pub(crate) fn used(&self) {
         self.users.fetch_add(1, Ordering::AcqRel);
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crate::auth::Principal;
 use crate::protocol::Era;
 use crate::server::open::{OpenError, Scope};
+use crate::server::principal::Shared;
 use crate::server::variant::Member;
 use crate::server::{Live, Place, ServerInner, janitor};
 use crate::session::Opening;
 use crate::shards::Shards;
+use crate::store;
 
 /// Whose session it is, and of which variant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +25,8 @@ pub(crate) struct Key {
 pub(crate) struct Principals {
     // Held for a map operation only, never across an await; sessions are ended outside.
     shards: Shards<Key, Arc<Live>>,
+    /// Those that show what a store keeps, by the records of that. Locked under the other.
+    stored: Shards<store::Key, Arc<Live>>,
 }
 
 impl Key {
@@ -31,6 +35,14 @@ impl Key {
             principal: principal.clone(),
             variant: Arc::clone(variant),
         }
+    }
+
+    pub(super) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub(super) fn variant(&self) -> &Arc<str> {
+        &self.variant
     }
 }
 
@@ -73,15 +85,21 @@ impl ServerInner {
         if let Some(live) = sessions.get(key) {
             return Ok(in_use(live));
         }
-        // Read under the lock: an edit looks for the session after it has kept its changes.
+        // Read under the lock: an edit looks for the session after it has kept its changes. What
+        // a store keeps is read before the session opens.
         let durable = self.records.load(key);
+        let record = self.record_of(key);
         let opening = Opening::new(Era::Stateless, Some(key.principal.clone()));
-        let live = Live::shared(opening, variant, self, durable);
+        let live = Live::shared(opening, variant, self, durable, Shared::new(record.clone()));
         sessions.insert(key.clone(), Arc::clone(&live));
+        if let Some(record) = record {
+            let mut stored = self.sessions.principals().stored.of(&record).write();
+            stored.insert(record, Arc::clone(&live));
+        }
         let entered = in_use(&live);
         drop(sessions);
         place.enter(&live);
-        if variant.blueprint().on_open.is_none() {
+        if live.opens_at_once() {
             live.opened();
         }
         Ok(entered)
@@ -93,6 +111,11 @@ impl Principals {
     pub(crate) fn find(&self, principal: &Principal, variant: &Arc<str>) -> Option<Arc<Live>> {
         let key = Key::new(principal, variant);
         self.shards.of(&key).read().get(&key).cloned()
+    }
+
+    /// The live session that shows what is in this record, if there is one.
+    pub(super) fn showing(&self, record: &store::Key) -> Option<Arc<Live>> {
+        self.stored.of(record).read().get(record).cloned()
     }
 
     /// Brings the sessions of a variant to its newest revision. One that is called meanwhile
@@ -113,9 +136,15 @@ impl Principals {
         };
         let key = Key::new(principal, live.variant().name());
         let mut sessions = self.shards.of(&key).write();
-        if sessions.get(&key).is_some_and(|own| Arc::ptr_eq(own, live)) {
-            sessions.remove(&key);
-            Shards::shrink(&mut sessions);
+        if !sessions.get(&key).is_some_and(|own| Arc::ptr_eq(own, live)) {
+            return;
+        }
+        sessions.remove(&key);
+        Shards::shrink(&mut sessions);
+        if let Some(recalled) = live.principals().and_then(Shared::recalled) {
+            let mut stored = self.stored.of(&recalled.record).write();
+            stored.remove(&recalled.record);
+            Shards::shrink(&mut stored);
         }
     }
 }

@@ -146,8 +146,8 @@ impl Server {
             if over {
                 batch.push(encoded(&Entry::End));
             }
-            log.append(&key, std::mem::take(&mut batch), self.keep())
-                .await?;
+            let keep = self.keep(self.limits().replay_age);
+            log.append(&key, std::mem::take(&mut batch), keep).await?;
             self.say(bus::Event::OutboxGrew {
                 session: stored.session(),
                 stream,
