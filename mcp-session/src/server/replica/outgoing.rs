@@ -41,9 +41,7 @@ impl Server {
     pub(super) fn keep(&self, age: Duration) -> Keep {
         let limits = self.limits();
         let events = limits.replay_events.max(BATCH);
-        Keep::new(age)
-            .events(events)
-            .bytes(limits.replay_bytes)
+        Keep::new(age).events(events).bytes(limits.replay_bytes)
     }
 }
 
