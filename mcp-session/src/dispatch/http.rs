@@ -352,7 +352,7 @@ impl<'a> Post<'a> {
         if !live.is_open() && live.opens_at_once() {
             live.opened();
         }
-        if live.is_open() {
+        if server.is_ready(&live) {
             return route::route(arrival).into();
         }
         Decision::Opens(Box::pin(async move {

@@ -79,7 +79,7 @@ fn hear(server: &Server, live: &Arc<Live>, notification: Notification, scope: Op
     let params = notification.params.unwrap_or_else(Raw::empty_object);
     server.inner().tasks.spawn(async move {
         let (_scope, _place) = (scope, place);
-        if !live.is_open() && opening.open(&live).await.is_err() {
+        if !opening.is_ready(&live) && opening.open(&live).await.is_err() {
             tracing::debug!(method = %notification.method, "refused a notification");
             return;
         }

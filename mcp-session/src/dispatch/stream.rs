@@ -168,7 +168,7 @@ impl Connection {
         if !live.is_open() && live.opens_at_once() {
             live.opened();
         }
-        if live.is_open() {
+        if self.server.is_ready(&live) {
             return self.route(live, admitted);
         }
         self.route_when_open(live, admitted)

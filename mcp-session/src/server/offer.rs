@@ -180,7 +180,7 @@ impl Live {
 
     /// Something changed that a record of it would say: there is none.
     #[cfg(not(feature = "http"))]
-    pub(crate) fn changed(&self, request: Option<&Arc<Call>>, families: &[Family]) {
+    pub(crate) fn changed(self: &Arc<Self>, request: Option<&Arc<Call>>, families: &[Family]) {
         self.announce(request.map(|call| &**call), families);
     }
 
@@ -248,7 +248,7 @@ impl Live {
     pub(super) fn is_listened_to(&self) -> bool {
         #[cfg(feature = "http")]
         if let Some(stored) = self.stored() {
-            return stored.listener().is_some();
+            return stored.is_listened_to();
         }
         let standing = self.core().streams.standing_if_open();
         standing.is_some_and(|standing| standing.is_connected())

@@ -71,7 +71,7 @@ impl Server {
             return self.open_once(live).await.map_err(Arc::new);
         };
         if live.is_open() {
-            return Ok(());
+            return self.catch_up(live).await;
         }
         let mut opened = shared.opened(|| self.open_shared(live));
         match opened.wait_for(Option::is_some).await {
@@ -79,6 +79,27 @@ impl Server {
             // Its runtime is gone.
             Err(_) => Err(Arc::new(OpenError::Ended)),
         }
+    }
+
+    /// Looks at what other replicas may have changed of what an open session shows.
+    async fn catch_up(&self, live: &Arc<Live>) -> Opened {
+        #[cfg(feature = "http")]
+        if !self.inner.shows_the_newest(live) {
+            let recalled = self.inner.recall(live).await;
+            recalled.map_err(|error| Arc::new(OpenError::Unavailable(error)))?;
+        }
+        #[cfg(not(feature = "http"))]
+        let _ = live;
+        Ok(())
+    }
+
+    /// True when a request can be served at once: its session is open, and shows the newest.
+    pub(crate) fn is_ready(&self, live: &Live) -> bool {
+        #[cfg(feature = "http")]
+        if !self.inner.shows_the_newest(live) {
+            return false;
+        }
+        live.is_open()
     }
 
     fn open_shared(&self, live: &Arc<Live>) -> watch::Receiver<Option<Opened>> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use mcp_session::auth::{BearerTokens, Caller};
 use mcp_session::protocol::{Era, ProtocolVersion};
 use mcp_session::server::{Refusal, SessionEvent, TemplateBuilder};
-use mcp_session::store::MemoryStore;
+use mcp_session::store::{MemoryStore, Owner, Store as _};
 use mcp_session::testing::{self, Fault, FaultyStore, Operation};
 use mcp_session::{Context, Limits, Result, Server, Session, Template, Tool, ToolError, Variant};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ async fn install(server: &Server, subject: &str, name: &str, said: &str) -> Resu
 
 #[tokio::test(start_paused = true)]
 async fn what_one_server_changes_the_other_offers_to_the_same_principal_alone() {
-    let (store, memory) = durable();
+    let (store, _) = durable();
     let (here, there) = (serve(&store), serve(&store));
     let ann = stateless(&here, "ann").await;
     ann.call_tool("keep", json!({})).await;
@@ -145,7 +145,9 @@ async fn what_one_server_changes_the_other_offers_to_the_same_principal_alone() 
         ["a", "b", "keep"]
     );
     hers.edit(|edit| edit.show_tool("b")).await.unwrap();
-    assert_eq!(memory.bytes(), 0, "nothing is left to keep");
+    let owner = Owner::principal("changes", &principal("ann"));
+    let left = store.list(&owner, None, 10).await.unwrap();
+    assert_eq!(left, [], "nothing is left to keep");
     let fourth = serve(&store);
     let ann = stateless(&fourth, "ann").await;
     assert_eq!(ann.call_tool("b", json!({})).await.text(), "b");
@@ -160,7 +162,7 @@ async fn the_store_is_asked_once_per_live_session() {
         serve_with(template(), &store, limits()),
     );
     install(&here, "ann", "mine", "mine").await.unwrap();
-    assert_eq!(store.round_trips(), 2, "load and create");
+    assert_eq!(store.round_trips(), 3, "load, create, and who shows it");
     // However many requests wait for it.
     let clients = [
         stateless(&there, "ann").await,
@@ -176,15 +178,19 @@ async fn the_store_is_asked_once_per_live_session() {
     let published = there.publish(Variant::DEFAULT, |edit| edit.add_tool(named("new")));
     published.await.unwrap();
     assert_eq!(names(&clients[0]).await, ["a", "b", "keep", "new", "mine"]);
-    assert_eq!(store.round_trips(), 3, "one load");
+    assert_eq!(store.round_trips(), 5, "that it shows it, and one load");
     // Nor are those asked about who cannot have changed anything.
     testing::Client::handshake(&there).await.list_tools().await;
     names(&testing::Client::stateless(&there)).await;
-    assert_eq!(store.round_trips(), 3);
+    assert_eq!(store.round_trips(), 5);
     // A session that was put away learns what others did meanwhile.
     let hers = here.principal(&principal("ann"));
     hers.edit(|edit| edit.hide_tool("a")).await.unwrap();
-    assert_eq!(store.round_trips(), 5, "load and save");
+    assert_eq!(
+        store.round_trips(),
+        9,
+        "load, save, who shows it, and a look there"
+    );
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert_eq!(names(&clients[0]).await, ["b", "keep", "new", "mine"]);
     // What changes nothing is not written.

@@ -7,6 +7,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "http")]
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::{
     fmt,
     sync::{
@@ -29,6 +31,8 @@ use crate::server::{Blueprint, Live, Server, ServerInner, Variant};
 use crate::store::{self, Revision};
 
 pub(crate) use record::Records;
+#[cfg(feature = "http")]
+pub(crate) use stored::record_of;
 pub(crate) use table::Principals;
 
 use table::Key;
@@ -229,6 +233,41 @@ pub(crate) struct Recalled {
     /// The revision that it shows; `None` before there is one.
     // Held to read or replace it, never across an await.
     revision: Mutex<Option<Revision>>,
+    /// Another replica changed the record, or may have.
+    #[cfg(feature = "http")]
+    stale: AtomicBool,
+    /// At which of the times of this replica's hearing others were told that it shows the record.
+    #[cfg(feature = "http")]
+    held: AtomicU64,
+}
+
+#[cfg(feature = "http")]
+impl Recalled {
+    /// The record that it shows.
+    pub(crate) fn record(&self) -> &store::Key {
+        &self.record
+    }
+
+    /// Whoever uses it next looks at the record first.
+    pub(crate) fn mark_stale(&self) {
+        self.stale.store(true, Ordering::SeqCst);
+    }
+
+    /// True when it shows what the record says, unless something was missed since then.
+    pub(crate) fn is_fresh(&self, times: u64) -> bool {
+        !self.stale.load(Ordering::SeqCst) && self.held.load(Ordering::SeqCst) == times
+    }
+
+    /// True when others were told at this time of this replica's hearing that it shows the record.
+    pub(crate) fn is_held_since(&self, times: u64) -> bool {
+        self.held.load(Ordering::SeqCst) == times
+    }
+
+    /// It is about to be looked at, and others were told so at this time.
+    pub(crate) fn looked_at(&self, times: u64) {
+        self.held.store(times, Ordering::SeqCst);
+        self.stale.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Shared {
@@ -237,6 +276,10 @@ impl Shared {
         let recalled = record.map(|record| Recalled {
             record,
             revision: Mutex::default(),
+            #[cfg(feature = "http")]
+            stale: AtomicBool::new(true),
+            #[cfg(feature = "http")]
+            held: AtomicU64::new(0),
         });
         Self {
             recalled,

@@ -29,6 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many variants one principal may have changed.
 const VARIANTS: usize = 1_000;
 
+/// The record of what one principal changed of one variant, by the digest that stands for it.
+#[cfg(feature = "http")]
+pub(crate) fn record_of(principal: &str, variant: &str) -> store::Key {
+    Owner::new(SPACE, principal).key(variant)
+}
+
 /// What lies in the store.
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -83,7 +89,14 @@ impl ServerInner {
             variant: Arc::clone(live.variant()),
             record: recalled.record.clone(),
         };
-        let read = shelf.read().await?;
+        #[cfg(feature = "http")]
+        let held = shelf.answer(self.hold_principals(recalled)).await;
+        #[cfg(feature = "http")]
+        held.map_err(Error::unavailable)?;
+        let read = shelf.read().await;
+        #[cfg(feature = "http")]
+        let read = read.inspect_err(|_| recalled.mark_stale());
+        let read = read?;
         let shown = *recalled.revision.lock();
         if read.revision.is_none() || read.revision != shown {
             let patch = shelf.made(&read.changes);
@@ -275,7 +288,13 @@ impl Keeping {
             let mut changes = read.changes;
             changes.apply(changed);
             match shelf.write(read.revision, changes).await {
-                Ok(revision) => return Ok((revision, after)),
+                Ok(revision) => {
+                    #[cfg(feature = "http")]
+                    let told = shelf.server.tell_of_principal(&shelf.record).await;
+                    #[cfg(feature = "http")]
+                    told.map_err(Error::unavailable)?;
+                    return Ok((revision, after));
+                }
                 Err(StoreError::Conflict) => contest.lost().await?,
                 Err(StoreError::Full(bound)) => return Err(shelf.full(bound)),
                 Err(error @ StoreError::Unavailable(_)) => return Err(Error::unavailable(error)),

@@ -114,7 +114,7 @@ impl Principals {
     }
 
     /// The live session that shows what is in this record, if there is one.
-    pub(super) fn showing(&self, record: &store::Key) -> Option<Arc<Live>> {
+    pub(crate) fn showing(&self, record: &store::Key) -> Option<Arc<Live>> {
         self.stored.of(record).read().get(record).cloned()
     }
 

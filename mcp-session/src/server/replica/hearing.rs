@@ -1,9 +1,10 @@
 //! What replicas tell each other of the sessions they hold: who hears whom, and who waits for whom.
 //!
-//! Every replica says twice a second that it is there, and trusts its copies only as long as it
-//! hears itself say so. Whoever saves a session waits for the replicas that hold it to say that
-//! they have seen it, and for one that says nothing as long as that one may trust its copy: so no
-//! replica answers from what was changed elsewhere before the change was answered.
+//! Every replica says four times a second that it is there, and trusts its copies only as long as
+//! it hears itself say so. Whoever saves a session waits for the replicas that hold it to say that
+//! they have seen it, and for one that says nothing until it is gone: longer than that one may
+//! trust its copy. So no replica answers from what was changed elsewhere before the change was
+//! answered.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,36 +20,32 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock;
-use crate::protocol::RequestId;
 use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server, ServerInner};
-use crate::session::{EndReason, STANDING};
 use crate::store::bus::{Bus, Delivery, Event, Subscription};
 use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
 
 /// How often a replica says that it is there.
-const BEAT: Duration = Duration::from_millis(500);
+const BEAT: Duration = Duration::from_millis(250);
 
 /// How long a copy is trusted behind the last beat that came back, in milliseconds.
-const TRUST_MS: u64 = 1_500;
+const TRUST_MS: u64 = 750;
 
-/// How long a replica that says nothing is waited for: longer than it may trust its copies.
-const PATIENCE: Duration = Duration::from_millis(2_000);
+/// A replica that was not heard of for so long is gone, in milliseconds: longer than it may trust
+/// its copies.
+const GONE_MS: u64 = 1_250;
 
-/// How often within that time it is told again.
-const TELLINGS: u32 = 4;
+/// After how long a replica that says nothing is told again.
+const AGAIN_TOLD: Duration = Duration::from_millis(250);
 
-/// A replica that was not heard of for so long is gone, in milliseconds.
-const GONE_MS: u64 = 5_000;
+/// How often it is told: it is heard of, or gone, long before.
+const TELLINGS: u32 = 20;
 
 /// How long it waits before it tries to subscribe again.
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// After how many beats it looks for answers that nobody told it of.
-const LOOK_BEATS: u64 = 2;
-
-/// After how many beats it looks for what follows on streams, as well.
-const FEED_BEATS: u64 = 20;
+const LOOK_BEATS: u64 = 4;
 
 /// The names of the records that say who holds a copy begin so.
 const HOLDERS: &str = "holder/";
@@ -57,16 +54,20 @@ const HOLDERS: &str = "holder/";
 pub(super) struct Hearing {
     bus: Option<Arc<dyn Bus>>,
     begun: AtomicBool,
+    /// A beat came back.
+    beaten: Notify,
     /// When it said the last beat that came back, in milliseconds of the server's life; 0 where
     /// none did.
     heard_ms: AtomicU64,
+    /// Since when it hears without a gap.
+    since_ms: AtomicU64,
     /// Counts the times at which it may have missed something: copies of earlier times are held
     /// by nobody's record any more.
     pub(super) times: AtomicU64,
     // Held for a map operation only, never across an await.
     copies: Mutex<HashMap<Arc<str>, Copy>>,
     // Held for a map operation only, never across an await.
-    waiting: Mutex<HashMap<(Arc<str>, u64), Arc<Waiting>>>,
+    waiting: Mutex<HashMap<Seen, Arc<Waiting>>>,
     /// Who waits for streams to go on that are read here.
     // Held for a map operation only, never across an await.
     expected: Mutex<HashMap<(Arc<str>, u32), Weak<Notify>>>,
@@ -74,6 +75,9 @@ pub(super) struct Hearing {
     // Held for a map operation only, never across an await.
     others: Mutex<HashMap<Arc<str>, u64>>,
 }
+
+/// What was changed, by its name on the bus and by the change's number.
+pub(super) type Seen = (Arc<str>, u64);
 
 /// A session as this replica has it.
 enum Copy {
@@ -94,7 +98,9 @@ impl Hearing {
         Self {
             bus,
             begun: AtomicBool::new(false),
+            beaten: Notify::new(),
             heard_ms: AtomicU64::new(0),
+            since_ms: AtomicU64::new(0),
             times: AtomicU64::new(1),
             copies: Mutex::default(),
             waiting: Mutex::default(),
@@ -105,6 +111,11 @@ impl Hearing {
 
     pub(super) fn bus(&self) -> Option<&Arc<dyn Bus>> {
         self.bus.as_ref()
+    }
+
+    /// At which of the times of hearing it is.
+    pub(super) fn now(&self) -> u64 {
+        self.times.load(Ordering::SeqCst)
     }
 
     /// True while nothing that others say can have been missed.
@@ -155,7 +166,7 @@ impl Hearing {
         }
     }
 
-    fn copies(&self) -> Vec<Arc<Live>> {
+    pub(super) fn copies(&self) -> Vec<Arc<Live>> {
         let mut copies = self.copies.lock();
         copies.retain(|_, copy| match copy {
             Copy::Coming(changed) => {
@@ -184,17 +195,36 @@ impl Hearing {
         })
     }
 
-    fn grew(&self, session: &Arc<str>, stream: u32) {
+    pub(super) fn grew(&self, session: &Arc<str>, stream: u32) {
         let key = (Arc::clone(session), stream);
         let grown = self.expected.lock().get(&key).and_then(Weak::upgrade);
         grown.inspect(|grown| grown.notify_waiters());
     }
 
     /// A beat of its own came back, which was sent at this time.
-    fn beat(&self, at_ms: u64) {
+    pub(super) fn beat(&self, at_ms: u64) {
         let before = self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
-        if at_ms.saturating_sub(before) >= TRUST_MS {
+        if before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
+            // It knows nothing of what others said in between.
+            self.since_ms.store(at_ms, Ordering::SeqCst);
+        }
+        if before > 0 && at_ms.saturating_sub(before) >= TRUST_MS {
             self.times.fetch_add(1, Ordering::SeqCst);
+        }
+        self.beaten.notify_waiters();
+    }
+
+    /// Another replica is there.
+    pub(super) fn is_there(&self, replica: Arc<str>, now_ms: u64) {
+        self.others.lock().insert(replica, now_ms);
+    }
+
+    /// A replica uses no older copy of a session any more.
+    pub(super) fn has_seen(&self, session: Arc<str>, revision: u64, replica: &str) {
+        let waiting = self.waiting.lock().get(&(session, revision)).cloned();
+        if let Some(waiting) = waiting {
+            waiting.missing.lock().remove(replica);
+            waiting.seen.notify_waiters();
         }
     }
 
@@ -206,10 +236,16 @@ impl Hearing {
         }
     }
 
-    fn is_gone(&self, replica: &str, now_ms: u64) -> bool {
+    /// True when a replica says nothing any more, as far as this one has heard all there is: up
+    /// to the last beat of its own that came back, events come in order.
+    fn is_gone(&self, replica: &str) -> bool {
+        let now_ms = self.heard_ms.load(Ordering::SeqCst);
         let others = self.others.lock();
-        let heard = others.get(replica);
-        heard.is_some_and(|heard| now_ms.saturating_sub(*heard) > GONE_MS)
+        match others.get(replica) {
+            Some(heard) => now_ms.saturating_sub(*heard) > GONE_MS,
+            // Never heard of: gone if it was not there for as long.
+            None => now_ms.saturating_sub(self.since_ms.load(Ordering::SeqCst)) > GONE_MS,
+        }
     }
 
     fn forget_gone(&self, now_ms: u64) {
@@ -235,15 +271,32 @@ impl Waiting {
 }
 
 impl ServerInner {
-    fn hearing(&self) -> Option<&Hearing> {
+    pub(super) fn hearing(&self) -> Option<&Hearing> {
         self.replica.as_ref().map(|replica| &replica.hearing)
     }
 }
 
 impl Server {
     /// Begins to hear what other replicas say, with the first session that they could say
-    /// something of.
-    pub(super) fn begin_hearing(&self) {
+    /// something of, and waits for a moment until it hears.
+    pub(super) async fn begin_hearing(&self) {
+        let Some(hearing) = self.inner().hearing() else {
+            return;
+        };
+        self.start_hearing();
+        if hearing.bus.is_none() || hearing.heard_ms.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        let mut beaten = std::pin::pin!(hearing.beaten.notified());
+        // Registered before the look, so that nothing in between is missed.
+        beaten.as_mut().enable();
+        if hearing.heard_ms.load(Ordering::SeqCst) == 0 {
+            clock::within(BEAT, beaten).await;
+        }
+    }
+
+    /// As [`begin_hearing`](Self::begin_hearing), without waiting.
+    pub(super) fn start_hearing(&self) {
         let Some(hearing) = self.inner().hearing() else {
             return;
         };
@@ -260,7 +313,11 @@ impl Server {
         let replica = Arc::clone(&self.own_id());
         self.inner().tasks.spawn(async move {
             let work = async {
-                tokio::join!(hear(&server, &*bus), beat(&server, &*bus, &replica));
+                let subscribed = Notify::new();
+                tokio::join!(
+                    hear(&server, &*bus, &subscribed),
+                    beat(&server, &*bus, &replica, &subscribed),
+                );
             };
             tokio::select! {
                 biased;
@@ -279,9 +336,8 @@ impl Server {
 
     /// True when a replica was heard of once, and is not any more.
     pub(super) fn is_gone(&self, replica: &str) -> bool {
-        let now_ms = self.inner().hub.now_ms();
         let hearing = self.inner().hearing();
-        hearing.is_some_and(|hearing| hearing.is_gone(replica, now_ms))
+        hearing.is_some_and(|hearing| hearing.is_gone(replica))
     }
 
     /// True while this replica would hear of it if another one changed a session.
@@ -327,6 +383,24 @@ impl Server {
     }
 
     async fn tell_holders(&self, stored: &Stored, revision: Revision) -> Result<(), StoreError> {
+        let (session, revision) = (stored.session(), revision.number());
+        let change = (Arc::clone(&session), revision);
+        let event = |to| Event::SessionChanged {
+            session,
+            revision,
+            from: self.own_id(),
+            to,
+        };
+        self.tell_all_who_hold(stored.owner(), change, event).await
+    }
+
+    /// Tells those who hold something that it changed, and waits until they have seen it.
+    pub(super) async fn tell_all_who_hold(
+        &self,
+        owner: &Owner,
+        change: Seen,
+        event: impl FnOnce(Vec<Arc<str>>) -> Event,
+    ) -> Result<(), StoreError> {
         let inner = self.inner();
         let Some(hearing) = inner.hearing() else {
             return Ok(());
@@ -334,69 +408,21 @@ impl Server {
         let Some(bus) = hearing.bus() else {
             return Ok(());
         };
-        let mut holders = self.holders(stored.owner()).await?;
-        let now_ms = inner.hub.now_ms();
+        let mut holders = self.holders(owner).await?;
         let (gone, here) = holders
             .drain(..)
-            .partition(|holder: &Arc<str>| hearing.is_gone(holder, now_ms));
+            .partition(|holder: &Arc<str>| hearing.is_gone(holder));
         let mut absent: Vec<Arc<str>> = gone;
         let to: Vec<Arc<str>> = here;
         if !to.is_empty() {
-            let event = Event::SessionChanged {
-                session: stored.session(),
-                revision: revision.number(),
-                from: self.own_id(),
-                to: to.clone(),
-            };
-            absent.extend(self.wait_for(hearing, bus, &event, to).await?);
+            let event = event(to.clone());
+            absent.extend(wait_for(hearing, bus, change, &event, to).await?);
         }
         for holder in absent {
-            let key = stored.owner().key(format!("{HOLDERS}{holder}"));
+            let key = owner.key(format!("{HOLDERS}{holder}"));
             inner.store().delete(&key, None).await?;
         }
         Ok(())
-    }
-
-    /// Tells of a change, and waits until all have seen it; gives those who did not.
-    async fn wait_for(
-        &self,
-        hearing: &Hearing,
-        bus: &Arc<dyn Bus>,
-        event: &Event,
-        to: Vec<Arc<str>>,
-    ) -> Result<HashSet<Arc<str>>, StoreError> {
-        let Event::SessionChanged {
-            session, revision, ..
-        } = event
-        else {
-            return Ok(HashSet::new());
-        };
-        let waiting = Arc::new(Waiting {
-            missing: Mutex::new(to.into_iter().collect()),
-            seen: Notify::new(),
-        });
-        let key = (Arc::clone(session), *revision);
-        let registered = Arc::clone(&waiting);
-        hearing.waiting.lock().insert(key.clone(), registered);
-        let told = async {
-            let mut failed = None;
-            for _ in 0..TELLINGS {
-                failed = bus.publish(event).await.err();
-                if clock::within(PATIENCE / TELLINGS, waiting.all())
-                    .await
-                    .is_some()
-                {
-                    return None;
-                }
-            }
-            failed
-        };
-        let failed = told.await;
-        hearing.waiting.lock().remove(&key);
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut *waiting.missing.lock())),
-        }
     }
 
     /// The other replicas that hold a session, or held it once.
@@ -423,115 +449,6 @@ impl Server {
         }
     }
 
-    /// Takes what another replica says, or what this one said itself.
-    fn heard(&self, event: Event) {
-        let inner = self.inner();
-        let Some(hearing) = inner.hearing() else {
-            return;
-        };
-        let own = self.own_id();
-        match event {
-            Event::Here { replica, at_ms } if replica == own => hearing.beat(at_ms),
-            Event::Here { replica, .. } => {
-                let now_ms = inner.hub.now_ms();
-                hearing.others.lock().insert(replica, now_ms);
-            }
-            Event::Gone { replica } => {
-                hearing.others.lock().insert(replica, 0);
-            }
-            Event::SessionChanged {
-                session,
-                revision,
-                from,
-                to,
-            } if from != own => {
-                if let Some(live) = hearing.copy(&session)
-                    && let Some(stored) = live.stored()
-                {
-                    stored.mark_stale();
-                }
-                if to.contains(&own) {
-                    let seen = Event::Seen {
-                        session,
-                        revision,
-                        from: own,
-                    };
-                    self.say(seen);
-                }
-            }
-            Event::Seen {
-                session,
-                revision,
-                from,
-            } => {
-                let waiting = hearing.waiting.lock().get(&(session, revision)).cloned();
-                if let Some(waiting) = waiting {
-                    waiting.missing.lock().remove(&from);
-                    waiting.seen.notify_waiters();
-                }
-            }
-            Event::SessionEnded { session } => {
-                if let Some(live) = hearing.copy(&session) {
-                    self.let_go(&live, EndReason::Client);
-                }
-            }
-            Event::StreamOpened { session, from } if from != own => {
-                if let Some(live) = hearing.copy(&session) {
-                    live.core().streams.starve();
-                    live.stored().inspect(|stored| {
-                        stored.set_feed(None);
-                        stored.mark_stale();
-                    });
-                }
-            }
-            Event::OutboxGrew { session, stream } => {
-                hearing.grew(&session, stream);
-                if stream == STANDING
-                    && let Some(live) = hearing.copy(&session)
-                {
-                    self.feed_soon(&live);
-                }
-            }
-            Event::StreamWanted {
-                session,
-                stream,
-                seen,
-                from,
-            } if !from.starts_with(&*own) => {
-                if let Some(live) = hearing.copy(&session) {
-                    self.lay_down(&live, stream, seen, &from);
-                }
-            }
-            Event::Answered { session, question } => {
-                if let Some(live) = hearing.copy(&session) {
-                    self.answered(&live, question);
-                }
-            }
-            other => self.heard_elsewhere(hearing, &own, other),
-        }
-    }
-
-    /// Takes what clients said at another replica.
-    fn heard_elsewhere(&self, hearing: &Hearing, own: &Arc<str>, event: Event) {
-        match event {
-            Event::Cancelled {
-                session, request, ..
-            } => {
-                let id = serde_json::from_str::<RequestId>(&request).ok();
-                if let Some((live, id)) = hearing.copy(&session).zip(id) {
-                    live.core().calls.cancel(&id);
-                }
-            }
-            Event::ResourceUpdated {
-                uri,
-                from,
-                principal,
-            } if from != *own => self.updated_elsewhere(&uri, principal.as_deref()),
-            Event::ErrandDone { id } => self.inner().errands.done_elsewhere(&id),
-            _ => {}
-        }
-    }
-
     /// Tells other replicas something, in a task.
     pub(super) fn say(&self, event: Event) {
         let Some(bus) = self.inner().hearing().and_then(Hearing::bus).cloned() else {
@@ -546,36 +463,60 @@ impl Server {
     }
 }
 
-impl Server {
-    fn feed_soon(&self, live: &Arc<Live>) {
-        let feeds = live.stored().is_some_and(|stored| stored.feed().is_some());
-        if feeds {
-            let (server, live) = (self.clone(), Arc::clone(live));
-            self.inner()
-                .tasks
-                .spawn(async move { live.feed(&server).await });
-        }
-    }
-
-    /// Looks at what nobody may have told it of: answers, and streams that are read here.
-    fn look_around(&self, beats: u64) {
-        let Some(hearing) = self.inner().hearing() else {
-            return;
-        };
-        for live in hearing.copies() {
-            self.look_for_answers(&live);
-            if beats.is_multiple_of(FEED_BEATS) {
-                self.feed_soon(&live);
+/// Tells of a change, and waits until all have seen it or are gone; gives those who are.
+///
+/// # Errors
+///
+/// When nobody can be told, or one that is there says nothing.
+async fn wait_for(
+    hearing: &Hearing,
+    bus: &Arc<dyn Bus>,
+    change: Seen,
+    event: &Event,
+    to: Vec<Arc<str>>,
+) -> Result<HashSet<Arc<str>>, StoreError> {
+    let waiting = Arc::new(Waiting {
+        missing: Mutex::new(to.into_iter().collect()),
+        seen: Notify::new(),
+    });
+    let registered = Arc::clone(&waiting);
+    hearing.waiting.lock().insert(change.clone(), registered);
+    let told = async {
+        let mut gone = HashSet::new();
+        for _ in 0..TELLINGS {
+            bus.publish(event).await?;
+            let all = clock::within(AGAIN_TOLD, waiting.all());
+            if all.await.is_some() {
+                return Ok(gone);
+            }
+            waiting.missing.lock().retain(|replica| {
+                let is_gone = hearing.is_gone(replica);
+                if is_gone {
+                    gone.insert(Arc::clone(replica));
+                }
+                !is_gone
+            });
+            if waiting.missing.lock().is_empty() {
+                return Ok(gone);
             }
         }
-    }
+        let why = "another replica that holds this is there and says nothing";
+        Err(StoreError::unavailable(why))
+    };
+    let told = told.await;
+    hearing.waiting.lock().remove(&change);
+    told
 }
 
 /// Hears for as long as the server is there.
-async fn hear(server: &Weak<ServerInner>, bus: &dyn Bus) {
+async fn hear(server: &Weak<ServerInner>, bus: &dyn Bus, subscribed: &Notify) {
     loop {
         match bus.subscribe().await {
-            Ok(subscription) => listen(server, subscription).await,
+            Ok(subscription) => {
+                // It is time to say that this replica is there.
+                subscribed.notify_one();
+                listen(server, subscription).await;
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "other replicas cannot be heard");
@@ -610,7 +551,7 @@ async fn listen(server: &Weak<ServerInner>, mut subscription: Box<dyn Subscripti
 }
 
 /// Says that it is there for as long as the server is.
-async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>) {
+async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>, subscribed: &Notify) {
     for beats in 1_u64.. {
         let Some(inner) = server.upgrade() else {
             return;
@@ -632,7 +573,7 @@ async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>) {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "other replicas do not hear this one");
         }
-        clock::sleep(BEAT).await;
+        clock::within(BEAT, subscribed.notified()).await;
     }
 }
 

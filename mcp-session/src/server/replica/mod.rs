@@ -8,8 +8,10 @@
 mod answers;
 mod ending;
 mod hearing;
+mod news;
 mod notices;
 mod outgoing;
+mod principals;
 mod record;
 mod restore;
 mod resuming;

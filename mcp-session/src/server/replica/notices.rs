@@ -11,16 +11,17 @@ use crate::store::bus::{Event, short};
 const PRINCIPALS: &str = "principal";
 
 impl Live {
-    /// True where it is this replica's part to tell it what many are told: where its client reads
-    /// the standing stream, or, where it reads none, where it was opened.
+    /// True where it is this replica's part to tell it what many are told: where its client read the
+    /// standing stream last, or, where it never did, where it was opened.
     pub(crate) fn is_told_here(&self) -> bool {
         let (Some(stored), Some(server)) = (self.stored(), self.server()) else {
             return true;
         };
         let own = server.own_id();
-        match stored.listener() {
-            Some(listener) => listener == own,
-            None => stored.is_home(&own),
+        match stored.listening().at {
+            Some(at) if at == own => true,
+            Some(at) if !server.is_gone(&at) => false,
+            _ => stored.is_home(&own),
         }
     }
 }
@@ -32,7 +33,7 @@ impl ServerInner {
             return;
         }
         let server = Server::from_inner(Arc::clone(self));
-        server.begin_hearing();
+        server.start_hearing();
         server.say(Event::ResourceUpdated {
             uri: uri.into(),
             from: server.own_id(),

@@ -62,12 +62,22 @@ pub(super) struct Changing {
     pub(super) subscriptions: BTreeSet<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) roots: Option<Arc<[Root]>>,
-    /// The replica at which its client reads the standing stream, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) listener: Option<Arc<str>>,
+    #[serde(default)]
+    pub(super) listening: Listening,
     /// What the session changed of what it is offered, by name.
     #[serde(default, skip_serializing_if = "StoredPatch::is_empty")]
     pub(super) changes: StoredPatch,
+}
+
+/// Where the client of a session reads its standing stream.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Listening {
+    /// The replica where it did last: it tells it what many are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Arc<str>>,
+    /// It does so now.
+    #[serde(default)]
+    pub(super) now: bool,
 }
 
 impl SessionRecord {
@@ -175,7 +185,7 @@ impl Changing {
             log_level: core.log_level(),
             subscriptions: core.subscriptions(),
             roots: core.roots.known(),
-            listener: live.stored().and_then(Stored::listener),
+            listening: live.stored().map(Stored::listening).unwrap_or_default(),
             changes: live.with_view(|catalog, overlay| overlay.stored(catalog)),
         }
     }
@@ -191,10 +201,10 @@ impl Changing {
         let kept = self.subscriptions.iter().filter(|uri| !dropped(uri));
         let added = mine.subscriptions.difference(&base.subscriptions);
         // Whoever closes a stream knows nothing of one that was opened elsewhere meanwhile.
-        let listener = if mine.listener.is_none() && self.listener != base.listener {
-            self.listener.clone()
+        let listening = if !mine.listening.now && self.listening != base.listening {
+            self.listening.clone()
         } else {
-            newer(&self.listener, &base.listener, &mine.listener)
+            newer(&self.listening, &base.listening, &mine.listening)
         };
         let mut changes = self.changes.clone();
         changes.apply(mine.changes.changes_since(&base.changes));
@@ -202,7 +212,7 @@ impl Changing {
             log_level: newer(&self.log_level, &base.log_level, &mine.log_level),
             subscriptions: kept.chain(added).cloned().collect(),
             roots: newer(&self.roots, &base.roots, &mine.roots),
-            listener,
+            listening,
             changes,
         }
     }
@@ -217,7 +227,7 @@ mod tests {
             log_level: level,
             subscriptions: uris.iter().map(|uri| Arc::from(*uri)).collect(),
             roots: None,
-            listener: None,
+            listening: Listening::default(),
             changes: StoredPatch::default(),
         }
     }

@@ -166,7 +166,7 @@ impl Server {
             return Ok(());
         };
         let owner = Owner::secret(SESSIONS, live.core().id().as_str());
-        self.begin_hearing();
+        self.begin_hearing().await;
         let times = self.times();
         let draft = Draft::new(record.encode()).ttl(inner.record_ttl());
         let key = record_of(&owner);
@@ -232,7 +232,7 @@ impl Flight {
         let Some(replica) = &inner.replica else {
             return Ok(());
         };
-        self.server.begin_hearing();
+        self.server.begin_hearing().await;
         let session: Arc<str> = self.wanted.session.id().into();
         let times = self.server.times();
         let changed = replica.hearing.coming(&session);

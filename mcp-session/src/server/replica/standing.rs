@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::server::replica::outgoing::Feed;
+use crate::server::replica::record::Listening;
 use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server};
 use crate::session::{Outbox, Reader};
@@ -66,8 +67,12 @@ impl Server {
         stored.set_feed(Some(Arc::new(Feed::new(Arc::clone(&outbox)))));
         live.core().streams.feed(&outbox);
         let own = self.own_id();
-        if stored.listener().as_ref() != Some(&own) {
-            stored.set_listener(Some(Arc::clone(&own)));
+        let listening = Listening {
+            at: Some(Arc::clone(&own)),
+            now: true,
+        };
+        if stored.listening() != listening {
+            stored.set_listening(listening);
             live.changed(None, &[]);
         }
         self.say(Event::StreamOpened {
@@ -91,7 +96,7 @@ impl Server {
             // The numbers of a log begin anywhere.
             Ok(first) => Ok(first
                 .first()
-                .map_or(told.unwrap_or(0), |first| first.number - 1)),
+                .map_or_else(|| told.unwrap_or(0), |first| first.number - 1)),
             // Nobody came for it in time.
             Err(store::ReadError::Purged) => Ok(log.last(key).await?),
             Err(error) => Err(error.into()),
@@ -113,8 +118,10 @@ impl Live {
             return;
         }
         stored.set_feed(None);
-        if stored.listener().as_ref() == Some(&server.own_id()) {
-            stored.set_listener(None);
+        let listening = stored.listening();
+        if listening.now && listening.at.as_ref() == Some(&server.own_id()) {
+            let now = false;
+            stored.set_listening(Listening { now, ..listening });
             self.changed(None, &[]);
         }
         let live = Arc::clone(self);

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use crate::catalog::{Family, StoredPatch};
 use crate::context::Call;
 use crate::server::replica::outgoing::Feed;
-use crate::server::replica::record::{Changing, SessionRecord};
+use crate::server::replica::record::{Changing, Listening, SessionRecord};
 use crate::server::{Live, Server};
 use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
 
@@ -39,8 +39,8 @@ pub(crate) struct Stored {
     laying: AtomicBool,
     // Held to copy or replace a pointer.
     feed: Mutex<Option<Arc<Feed>>>,
-    // Held to copy or replace a pointer.
-    listener: Mutex<Option<Arc<str>>>,
+    // Held to copy or replace it.
+    listening: Mutex<Listening>,
     /// Another replica changed the record, or may have.
     stale: AtomicBool,
     /// At which of the times of this replica's hearing others were told that it holds a copy.
@@ -95,7 +95,7 @@ impl Stored {
         revision: Revision,
         seen: Changing,
     ) -> Self {
-        let listener = Mutex::new(record.changing.listener.clone());
+        let listening = Mutex::new(record.changing.listening.clone());
         let book = Book {
             record: Arc::new(record),
             revision,
@@ -114,7 +114,7 @@ impl Stored {
             news: Notify::new(),
             laying: AtomicBool::new(false),
             feed: Mutex::default(),
-            listener,
+            listening,
             stale: AtomicBool::new(false),
             held: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
@@ -141,13 +141,31 @@ impl Stored {
         *self.feed.lock() = feed;
     }
 
-    /// The replica at which its client reads the standing stream, if it does.
-    pub(crate) fn listener(&self) -> Option<Arc<str>> {
-        self.listener.lock().clone()
+    /// Where its client reads the standing stream.
+    pub(super) fn listening(&self) -> Listening {
+        self.listening.lock().clone()
     }
 
-    pub(super) fn set_listener(&self, listener: Option<Arc<str>>) {
-        *self.listener.lock() = listener;
+    pub(super) fn set_listening(&self, listening: Listening) {
+        *self.listening.lock() = listening;
+    }
+
+    /// True while its client reads the standing stream, here or elsewhere.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.listening.lock().now
+    }
+
+    /// Its client reads the standing stream at this replica from here on, as that one says.
+    pub(super) fn read_elsewhere(&self, replica: Arc<str>) {
+        let listening = Listening {
+            at: Some(replica),
+            now: true,
+        };
+        // As if it were in the record: that is on its way.
+        self.book.lock().seen.listening.clone_from(&listening);
+        self.set_listening(listening);
+        self.set_feed(None);
+        self.mark_stale();
     }
 
     /// True at the replica where it was opened.
@@ -428,10 +446,10 @@ impl Live {
         {
             core.roots.learn_elsewhere(Arc::clone(roots));
         }
-        if stored.listener != mine.listener
+        if stored.listening != mine.listening
             && let Some(own) = self.stored()
         {
-            own.set_listener(stored.listener.clone());
+            own.set_listening(stored.listening.clone());
         }
         if !changes.is_empty() {
             self.lay(changes);

@@ -44,12 +44,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         to: Vec<Arc<str>>,
     },
-    /// A replica uses no copy of a session any more that is older than this.
+    /// A replica uses nothing any more that is older than this change.
     Seen {
-        /// Which.
-        session: Arc<str>,
-        /// The revision of the [`SessionChanged`](Self::SessionChanged) that it saw.
-        revision: u64,
+        /// Of what: the session, or the principal and the variant with a dot between them.
+        of: Arc<str>,
+        /// The revision of the [`SessionChanged`](Self::SessionChanged), or the number of the
+        /// [`PrincipalChanged`](Self::PrincipalChanged), that it saw.
+        change: u64,
         /// The replica that says so.
         from: Arc<str>,
     },
@@ -119,8 +120,13 @@ pub enum Event {
         principal: Arc<str>,
         /// The variant that it was changed of.
         variant: Arc<str>,
+        /// A number that this change alone has.
+        change: u64,
         /// The replica that saved it.
         from: Arc<str>,
+        /// The replicas that are waited for, as in [`SessionChanged`](Self::SessionChanged).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<Arc<str>>,
     },
     /// What is read at a URI is another one now.
     ResourceUpdated {
@@ -171,7 +177,7 @@ impl Event {
     pub fn fitted(&self) -> Self {
         let mut event = self.clone();
         match &mut event {
-            Self::SessionChanged { to, .. } => {
+            Self::SessionChanged { to, .. } | Self::PrincipalChanged { to, .. } => {
                 to.retain(|id| is_plain(id));
                 to.truncate(MOST);
             }
@@ -199,7 +205,9 @@ impl Event {
             | Self::Answered { session, .. }
             | Self::Cancelled { session, .. } => vec![session],
             Self::SessionChanged { session, from, .. }
-            | Self::Seen { session, from, .. }
+            | Self::Seen {
+                of: session, from, ..
+            }
             | Self::StreamOpened { session, from }
             | Self::StreamWanted { session, from, .. } => vec![session, from],
             Self::Here { replica, .. } | Self::Gone { replica } => vec![replica],
@@ -207,6 +215,7 @@ impl Event {
                 principal,
                 variant,
                 from,
+                ..
             } => vec![principal, variant, from],
             Self::ResourceUpdated {
                 uri,
@@ -260,14 +269,10 @@ impl fmt::Debug for Event {
                 .field("revision", revision)
                 .field("from", from)
                 .finish_non_exhaustive(),
-            Self::Seen {
-                session,
-                revision,
-                from,
-            } => f
+            Self::Seen { of, change, from } => f
                 .debug_struct("Seen")
-                .field("session", session)
-                .field("revision", revision)
+                .field("of", of)
+                .field("change", change)
                 .field("from", from)
                 .finish(),
             Self::Here { replica, at_ms } => f
@@ -315,6 +320,7 @@ impl fmt::Debug for Event {
                 principal,
                 variant,
                 from,
+                ..
             } => f
                 .debug_struct("PrincipalChanged")
                 .field("principal", principal)
@@ -341,8 +347,8 @@ mod tests {
                 to: vec!["r2".into(); 9],
             },
             Event::Seen {
-                session: shared(),
-                revision: u64::MAX,
+                of: shared(),
+                change: u64::MAX,
                 from: shared(),
             },
             Event::Here {
@@ -382,7 +388,9 @@ mod tests {
             Event::PrincipalChanged {
                 principal: shared(),
                 variant: shared(),
+                change: u64::MAX,
                 from: shared(),
+                to: vec!["r2".into(); 9],
             },
             Event::ResourceUpdated {
                 uri: shared(),

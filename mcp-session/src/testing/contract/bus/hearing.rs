@@ -22,8 +22,8 @@ fn one_of_each(text: &str) -> Vec<Event> {
             to: vec!["r2".into(), "r3".into()],
         },
         Event::Seen {
-            session: shared(),
-            revision: u64::MAX,
+            of: shared(),
+            change: u64::MAX,
             from: shared(),
         },
         Event::Here {
@@ -55,7 +55,9 @@ fn one_of_each(text: &str) -> Vec<Event> {
         Event::PrincipalChanged {
             principal: shared(),
             variant: shared(),
+            change: u64::MAX,
             from: shared(),
+            to: vec!["r2".into()],
         },
         Event::ResourceUpdated {
             uri: shared(),
