@@ -49,7 +49,7 @@
 //! | `metrics` | no | tells the `metrics` facade what the server does; see [`docs::observing`] |
 //! | `postgres` | no | [`store::PostgresStore`]: what is kept is kept in PostgreSQL |
 //! | `redis` | no | [`store::RedisStore`]: what is kept is kept in Redis or Valkey |
-//! | `testing` | no | [`testing::Client`], a client in memory for tests of your own server; the [contract](testing::contract) of stores |
+//! | `testing` | no | [`testing::Client`], a client in memory for tests of your own server; the [contract](testing::contract) of stores, buses and outboxes |
 //!
 //! Everything works without macros as well: see [`Tool`], [`Prompt`], [`Resource`] and
 //! [`ResourceTemplate`].

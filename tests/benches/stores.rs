@@ -1,4 +1,5 @@
-//! What an operation costs in each store: one after the other, and many at once. Run by hand:
+//! What an operation costs in each store, outbox and bus: one after the other, and many at once. Run
+//! by hand:
 //!
 //! ```text
 //! scripts/services run cargo bench -p mcp-session-tests --bench stores
@@ -16,9 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use mcp_session::bus::{Delivery, Event};
 use mcp_session::store::{
-    Draft, MemoryStore, Owner, PostgresStore, Quota, RedisStore, Store, StoreError,
+    Draft, Keep, MemoryStore, Owner, PostgresStore, Quota, RedisStore, Store, StoreError,
 };
 
 const TIMES: usize = 2_000;
@@ -32,7 +35,7 @@ type Done = Result<(), StoreError>;
 #[tokio::main]
 async fn main() {
     println!(
-        "{:10} {:8} {:>12} {:>14}",
+        "{:10} {:9} {:>12} {:>14}",
         "store", "what", "alone", "64 at once"
     );
     measure("memory", Arc::new(MemoryStore::new())).await;
@@ -67,6 +70,51 @@ async fn measure(name: &str, store: Arc<dyn Store>) {
     row(name, "load+save", save).await;
     let delete = async |at: usize| -> Done { store.delete(&key(at), None).await.map(drop) };
     row(name, "delete", delete).await;
+
+    let outbox = store.outbox().unwrap();
+    // Ten streams append in turn, of which each keeps its last events.
+    let log = |at: usize| key(at % 10);
+    let keep = Keep::new(HOUR).events(100);
+    let event = || vec![Bytes::from(vec![7; VALUE])];
+    let append =
+        async |at: usize| -> Done { outbox.append(&log(at), event(), keep).await.map(drop) };
+    row(name, "append", append).await;
+    let read = async |at: usize| -> Done {
+        let log = log(at);
+        let last = outbox.last(&log).await?;
+        let read = outbox.read(&log, last - 10, 10).await;
+        assert_eq!(read.unwrap().len(), 10);
+        Ok(())
+    };
+    row(name, "last+read", read).await;
+    for at in 0..10 {
+        outbox.clear(log(at).owner()).await.unwrap();
+    }
+    tell(name, &*store).await;
+}
+
+/// How long it takes until an event is heard, and how many are published in a second.
+async fn tell(name: &str, store: &dyn Store) {
+    let bus = store.bus().unwrap();
+    let event = |at: usize| Event::SessionChanged {
+        session: "5".repeat(64).into(),
+        revision: at as u64,
+        from: "replica".into(),
+    };
+    let mut subscription = bus.subscribe().await.unwrap();
+    let began = Instant::now();
+    for at in 0..TIMES {
+        let published = event(at);
+        bus.publish(&published).await.unwrap();
+        while subscription.next().await != Delivery::Event(published.clone()) {}
+    }
+    let heard = began.elapsed() / u32::try_from(TIMES).unwrap_or(1);
+    println!("{name:10} {:9} {heard:>12.1?}", "heard");
+    drop(subscription);
+    row(name, "publish", async |at: usize| {
+        bus.publish(&event(at)).await
+    })
+    .await;
 }
 
 /// One operation on different records: the mean time of one alone, and how many are done in a
@@ -82,5 +130,5 @@ async fn row(name: &str, what: &str, operation: impl AsyncFn(usize) -> Done) {
     let all = all.map(|at| operation(at)).buffer_unordered(AT_ONCE);
     all.for_each(async |done| done.unwrap()).await;
     let rate = (5 * TIMES) as f64 / began.elapsed().as_secs_f64();
-    println!("{name:10} {what:8} {alone:>12.1?} {rate:>10.0} /s");
+    println!("{name:10} {what:9} {alone:>12.1?} {rate:>10.0} /s");
 }

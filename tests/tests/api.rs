@@ -11,6 +11,7 @@ mod http;
 mod isolation;
 mod keeping;
 mod layering;
+mod outbox;
 mod replicas;
 mod rmcp_client;
 mod sources;

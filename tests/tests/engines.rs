@@ -12,6 +12,8 @@ mod buses;
 mod leaks;
 #[path = "engines/outages.rs"]
 mod outages;
+#[path = "engines/outboxes.rs"]
+mod outboxes;
 #[path = "engines/proxy.rs"]
 mod proxy;
 #[path = "engines/replicas.rs"]
@@ -50,6 +52,26 @@ mod postgres_bus {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         => match crate::support::postgres().await {
             Some(store) => store.into_bus(),
+            None => return,
+        }
+    }
+}
+
+mod postgres_outbox {
+    mcp_session::outbox_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::postgres().await {
+            Some(store) => store.into_outbox(),
+            None => return,
+        }
+    }
+}
+
+mod redis_outbox {
+    mcp_session::outbox_contract! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        => match crate::support::redis().await {
+            Some(store) => store.into_outbox(),
             None => return,
         }
     }

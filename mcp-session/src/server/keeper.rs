@@ -182,11 +182,16 @@ impl Keeper {
     }
 }
 
-/// Removes everything that has expired.
+/// Removes everything that has expired, logs as well.
 async fn swept(store: &dyn Store) -> Result<(), StoreError> {
     while store.sweep(SWEPT).await? >= SWEPT {
         // A store that never waits lets others run all the same.
         tokio::task::yield_now().await;
+    }
+    if let Some(outbox) = store.outbox() {
+        while outbox.sweep(SWEPT).await? >= SWEPT {
+            tokio::task::yield_now().await;
+        }
     }
     Ok(())
 }

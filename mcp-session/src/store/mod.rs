@@ -3,6 +3,8 @@
 //! A [`Store`] keeps small records under keys, with a revision each, and that is all it does:
 //! it knows neither sessions nor handles. [`MemoryStore`] is the default and needs nothing
 //! installed. [`PostgresStore`] and [`RedisStore`] outlive the process and are shared by replicas.
+//! Each of them brings the [`bus`] of its engine, on which replicas tell each other what changed, and
+//! an [`Outbox`], which keeps what a session's streams have to say.
 //! Whoever writes another one holds it to the [contract](crate::testing::contract).
 
 pub mod bus;

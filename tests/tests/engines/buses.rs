@@ -122,7 +122,7 @@ async fn redis_may_end_the_connection_that_reads() {
     let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&cleaned.0, &cleaned.1))));
     let mut subscription = bus.subscribe().await.unwrap();
     for _ in 0..3 {
-        while end_readers(&url) == 0 {
+        while readers(&url, true) == 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(next(&mut *subscription).await, Delivery::CutOff);
@@ -130,15 +130,16 @@ async fn redis_may_end_the_connection_that_reads() {
     }
     drop(subscription);
     let gone = async {
-        while end_readers(&url) > 0 {
+        while readers(&url, false) > 0 {
             tokio::task::yield_now().await;
         }
     };
-    timeout(BOUND, gone).await.unwrap();
+    // Before it would have done so by itself, to ask whether the engine is there.
+    timeout(Duration::from_secs(3), gone).await.unwrap();
 }
 
-/// Ends whatever waits for a stream in this database, and says how many that were.
-fn end_readers(url: &str) -> usize {
+/// How many wait for a stream in this database; ends their connections where that is asked for.
+fn readers(url: &str, end: bool) -> usize {
     let mut connection = ::redis::Client::open(url)
         .unwrap()
         .get_connection()
@@ -150,7 +151,7 @@ fn end_readers(url: &str) -> usize {
     let listed: String = ::redis::from_redis_value(command(&["LIST"])).unwrap();
     let waits = |line: &&str| line.contains("cmd=xread") && line.contains(" db=7 ");
     let readers: Vec<_> = listed.lines().filter(waits).collect();
-    for reader in &readers {
+    for reader in readers.iter().filter(|_| end) {
         let id = reader.split(' ').next().unwrap();
         command(&["KILL", "ID", id.strip_prefix("id=").unwrap()]);
     }
@@ -187,6 +188,57 @@ async fn a_redis_that_lost_what_it_knew_is_noticed() {
         assert_eq!(heard, Delivery::Event(event("three")));
         delete_keys(&url, &prefix);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_redis_whose_place_was_trimmed_is_told() {
+    let Some(url) = url("REDIS_URL") else {
+        return;
+    };
+    let (proxy, prefix) = (Proxy::before(&url).await, unique());
+    let builder = || RedisStore::builder(&url).prefix(&prefix);
+    let slow = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
+    let slow = slow.connect().await.unwrap().bus().unwrap();
+    let quick = builder().connect().await.unwrap().bus().unwrap();
+    let mut subscription = slow.subscribe().await.unwrap();
+    proxy.freeze();
+    for number in 0..10 {
+        quick.publish(&event(&number.to_string())).await.unwrap();
+    }
+    let mut connection = ::redis::Client::open(&*url)
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let mut trim = ::redis::cmd("XTRIM");
+    let trim = trim.arg(format!("{prefix}{{bus}}")).arg("MAXLEN").arg(3);
+    let trimmed: usize = trim.query(&mut connection).unwrap();
+    assert_eq!(trimmed, 7);
+    proxy.open();
+    // The answer to its question may have been on its way before.
+    let mut heard = Vec::new();
+    while heard.last() != Some(&Delivery::Event(event("9"))) {
+        heard.push(next(&mut *subscription).await);
+    }
+    let lagged = heard.iter().position(|heard| *heard == Delivery::Lagged);
+    assert_eq!(lagged, Some(heard.len() - 4), "{heard:?}");
+    delete_keys(&url, &prefix);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_would_hear_nothing_of_postgres_is_told_so() {
+    let Some(url) = url("DATABASE_URL") else {
+        return;
+    };
+    // Channels are of a database: another one stands for a pooler that passes nothing on.
+    let (base, _) = url.rsplit_once('/').unwrap();
+    let (elsewhere, schema) = (format!("{base}/template1"), unique());
+    let builder = PostgresStore::builder(&url).schema(&schema);
+    let builder = builder.timeout(PATIENCE).listen_at(elsewhere);
+    let store = builder.connect().await.unwrap();
+    let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
+    let subscribing = store.bus().unwrap().subscribe().await;
+    let text = format!("{:?}", subscribing.unwrap_err());
+    assert!(text.contains("listen_at"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

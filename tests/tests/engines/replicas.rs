@@ -10,9 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use mcp_session::bus::{Bus, Event, Subscription};
 use mcp_session::store::{
-    Draft, Key, Listed, Outbox, Owner, Quota, Record, Revision, Store, StoreError,
+    Draft, Keep, Key, Listed, Logged, Outbox, Owner, Quota, ReadError, Record, Revision, Store,
+    StoreError,
 };
 
 /// A store of several replicas, which take turns. What they leave in the engine is removed when it
@@ -51,6 +53,15 @@ impl<S: Store> Replicas<S> {
             _stores: Box::new(self),
         }
     }
+
+    /// Their outbox as well.
+    pub(crate) fn into_outbox(self) -> Outboxes {
+        Outboxes {
+            members: self.stores.iter().filter_map(Store::outbox).collect(),
+            turn: AtomicUsize::new(0),
+            _stores: Box::new(self),
+        }
+    }
 }
 
 /// A bus of several replicas, which take turns.
@@ -81,6 +92,44 @@ impl Bus for Buses {
 
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, StoreError> {
         self.next().subscribe().await
+    }
+}
+
+/// An outbox of several replicas, which take turns.
+#[derive(Debug)]
+pub(crate) struct Outboxes {
+    members: Vec<Arc<dyn Outbox>>,
+    turn: AtomicUsize,
+    _stores: Box<dyn Kept>,
+}
+
+impl Outboxes {
+    fn next(&self) -> &dyn Outbox {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &*self.members[turn % self.members.len()]
+    }
+}
+
+#[async_trait]
+impl Outbox for Outboxes {
+    async fn append(&self, log: &Key, events: Vec<Bytes>, keep: Keep) -> Result<u64, StoreError> {
+        self.next().append(log, events, keep).await
+    }
+
+    async fn read(&self, log: &Key, after: u64, limit: usize) -> Result<Vec<Logged>, ReadError> {
+        self.next().read(log, after, limit).await
+    }
+
+    async fn last(&self, log: &Key) -> Result<u64, StoreError> {
+        self.next().last(log).await
+    }
+
+    async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
+        self.next().clear(owner).await
+    }
+
+    async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
+        self.next().sweep(limit).await
     }
 }
 

@@ -1,6 +1,9 @@
 //! How stores come to be: tables made by many at once or by hand, and encrypted connections.
 
-use mcp_session::store::{Draft, Owner, PostgresStore, Quota, RedisStore, Store};
+use std::time::Duration;
+
+use mcp_session::bus::{Delivery, Event};
+use mcp_session::store::{Draft, Keep, Owner, PostgresStore, Quota, RedisStore, Store};
 
 use crate::replicas::Cleanup;
 use crate::support::{drop_schema, execute, offered, unique, url};
@@ -12,6 +15,19 @@ async fn works(store: &impl Store) {
         .await
         .unwrap();
     assert!(store.delete(&key, None).await.unwrap());
+    let outbox = store.outbox().unwrap();
+    let keep = Keep::new(Duration::from_secs(60)).events(1);
+    for event in ["a", "b"] {
+        outbox.append(&key, vec![event.into()], keep).await.unwrap();
+    }
+    assert!(outbox.last(&key).await.unwrap() > 1);
+    outbox.clear(key.owner()).await.unwrap();
+    outbox.sweep(1).await.unwrap();
+    let bus = store.bus().unwrap();
+    let mut subscription = bus.subscribe().await.unwrap();
+    let event = Event::ErrandDone { id: "one".into() };
+    bus.publish(&event).await.unwrap();
+    while subscription.next().await != Delivery::Event(event.clone()) {}
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,8 +73,9 @@ async fn tables_are_made_by_hand_for_a_user_who_may_not() {
     let grants = format!(
         "CREATE ROLE {schema} LOGIN PASSWORD 'least'; \
          GRANT USAGE ON SCHEMA {schema} TO {schema}; \
-         GRANT USAGE ON SEQUENCE {schema}.revisions TO {schema}; \
-         GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.records TO {schema}; \
+         GRANT USAGE ON SEQUENCE {schema}.revisions, {schema}.log_ids TO {schema}; \
+         GRANT SELECT, INSERT, UPDATE, DELETE \
+             ON {schema}.records, {schema}.logs, {schema}.log_events TO {schema}; \
          GRANT SELECT ON {schema}.migrations TO {schema};"
     );
     execute(&url, &grants).await;

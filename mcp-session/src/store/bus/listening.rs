@@ -1,6 +1,6 @@
 //! Hearing an engine that may go away: a task that listens, and connects again.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,7 +46,10 @@ pub(crate) async fn subscribe<E: Engine>(engine: E) -> Result<Box<dyn Subscripti
 async fn listen<E: Engine>(engine: E, mut ears: E::Ears, inbox: Arc<Inbox>) {
     loop {
         let error = engine.hear(ears, &inbox).await;
-        tracing::warn!(%error, cause = cause(&error), "cut off from the other replicas");
+        tracing::warn!(
+            error = &error as &dyn Error,
+            "cut off from the other replicas"
+        );
         inbox.cut_off();
         ears = connected_again(&engine).await;
         tracing::info!("the other replicas are heard again");
@@ -62,14 +65,11 @@ async fn connected_again<E: Engine>(engine: &E) -> E::Ears {
         clock::sleep(pause / 2 + pause * u32::from(chance) / 512).await;
         match engine.connect().await {
             Ok(ears) => return ears,
-            Err(error) => {
-                tracing::debug!(cause = cause(&error), "the other replicas are out of reach");
-            }
+            Err(error) => tracing::debug!(
+                error = &error as &dyn Error,
+                "the other replicas are still out of reach"
+            ),
         }
         pause = (pause * 2).min(LONGEST);
     }
-}
-
-fn cause(error: &StoreError) -> Option<&(dyn std::error::Error + 'static)> {
-    std::error::Error::source(error)
 }

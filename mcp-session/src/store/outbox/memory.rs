@@ -55,6 +55,7 @@ struct Log {
     last: u64,
     /// What is kept, up to the last.
     events: VecDeque<Kept>,
+    /// What these take.
     bytes: usize,
     expires: Option<Instant>,
 }
@@ -270,14 +271,16 @@ struct Surplus {
 
 impl Surplus {
     fn of(log: Option<&Log>, values: &[Bytes], keep: Keep, now: Instant) -> Self {
+        let (events, taken) = log.map_or((0, 0), |log| (log.events.len(), log.bytes));
+        let new_bytes: usize = values.iter().map(Bytes::len).sum();
+        let mut left = events + values.len();
+        let mut bytes = taken - events * EVENT_OVERHEAD + new_bytes;
+
         let old = log.map(|log| &log.events).into_iter().flatten();
         let old = old.map(|kept| (&kept.value, now.saturating_duration_since(kept.since)));
         let new = values.iter().map(|value| (value, Duration::ZERO));
-        let all = old.chain(new);
-        let mut left = all.clone().count();
-        let mut bytes: usize = all.clone().map(|(value, _)| value.len()).sum();
         let mut surplus = Self::default();
-        for (value, age) in all {
+        for (value, age) in old.chain(new) {
             let within = left <= keep.max_events() && bytes <= keep.max_bytes();
             if left <= 1 || within && age < keep.max_age() {
                 break;

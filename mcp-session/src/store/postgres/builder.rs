@@ -14,6 +14,7 @@ use crate::store::postgres::{
     PostgresStore, Statements,
     bus::{Listener, PostgresBus},
     line::Line,
+    outbox::PostgresOutbox,
     schema::Schema,
     tls::Tls,
 };
@@ -123,6 +124,7 @@ impl PostgresBuilder {
                 line: line.clone(),
                 listener,
             }),
+            outbox: Arc::new(PostgresOutbox::new(line.clone(), &schema)),
             line,
             schema: self.schema,
         })

@@ -3,6 +3,7 @@
 mod builder;
 mod bus;
 mod line;
+mod outbox;
 mod schema;
 mod tls;
 
@@ -13,11 +14,13 @@ use tokio_postgres::{Row, types::ToSql};
 
 use crate::error::Result;
 use crate::store::{
-    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus, key,
+    Bound, Draft, Key, Listed, Outbox, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus,
+    key,
 };
 
 use bus::PostgresBus;
 use line::{Line, column, failed};
+use outbox::PostgresOutbox;
 use schema::Schema;
 
 pub use builder::PostgresBuilder;
@@ -27,8 +30,8 @@ const LONGEST: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
 /// Keeps records in PostgreSQL, 11 or newer.
 ///
-/// Everything is in one schema of its own: a table of records, and a function for each operation
-/// that has to decide, so that every operation is one round trip and one transaction. Those whose
+/// Everything is in one schema of its own: tables of records and of logs, and a function for each
+/// operation that has to decide, so that every operation is one round trip and one transaction. Those whose
 /// quotas must hold together take turns per owner, by an advisory lock; nothing else waits. Time is
 /// that of the database. Expired records are removed by [`Store::sweep`], which a server asks for
 /// every minute.
@@ -78,6 +81,7 @@ pub struct PostgresStore {
     line: Line,
     statements: Statements,
     bus: Arc<PostgresBus>,
+    outbox: Arc<PostgresOutbox>,
     schema: String,
 }
 
@@ -152,8 +156,9 @@ impl PostgresStore {
     /// What makes the tables in a schema, for those who [run it by
     /// hand](PostgresBuilder::migrated_by_hand).
     ///
-    /// Besides, the user of the store needs `USAGE` on the schema and its sequence, `SELECT`,
-    /// `INSERT`, `UPDATE` and `DELETE` on `records`, and `SELECT` on `migrations`.
+    /// Besides, the user of the store needs `USAGE` on the schema and its sequences, `SELECT`,
+    /// `INSERT`, `UPDATE` and `DELETE` on `records`, `logs` and `log_events`, and `SELECT` on
+    /// `migrations`.
     ///
     /// # Errors
     ///
@@ -254,6 +259,10 @@ impl Store for PostgresStore {
 
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         Some(Arc::clone(&self.bus) as Arc<dyn Bus>)
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        Some(Arc::clone(&self.outbox) as Arc<dyn Outbox>)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 /// The steps, in order. One that was released is never changed: those who took it are at the next
 /// one. Replicas of two releases run side by side for a while, so a step only adds.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("outbox.sql")];
 
 /// One replica at a time.
 const TURN: &str = "SELECT pg_advisory_xact_lock(hashtextextended('mcp-session migrations', 0));";
@@ -134,6 +134,7 @@ mod tests {
         let script = Schema::new("mine").unwrap().script();
         assert!(script.starts_with("BEGIN;") && script.ends_with("COMMIT;\n"));
         assert!(script.contains("CREATE TABLE \"mine\".records"));
+        assert!(script.contains("CREATE TABLE \"mine\".logs"));
         assert!(!script.contains("{schema}"));
     }
 }

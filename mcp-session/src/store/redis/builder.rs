@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use crate::error::{Error, Result};
 use crate::store::{
     Owner, Store, certificates,
-    redis::{Line, Lines, RedisBus, RedisStore, Scripts},
+    redis::{Line, Lines, RedisBus, RedisOutbox, RedisStore, Scripts},
 };
 
 /// Sets up a [`RedisStore`]; [`RedisStore::builder`] makes one.
@@ -83,6 +83,7 @@ impl RedisBuilder {
         let lines = Arc::new(Lines::new(lines, self.timeout));
         let store = RedisStore {
             bus: Arc::new(RedisBus::new(Arc::clone(&lines), client, &self.prefix)),
+            outbox: Arc::new(RedisOutbox::new(Arc::clone(&lines), self.prefix.clone())),
             lines,
             scripts: Scripts::new(),
             prefix: self.prefix,

@@ -3,6 +3,7 @@
 mod builder;
 mod bus;
 mod line;
+mod outbox;
 mod scripts;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -14,11 +15,13 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::random;
 use crate::store::{
-    Bound, Draft, Key, Listed, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus, key,
+    Bound, Draft, Key, Listed, Outbox, Owner, Quota, Record, Revision, Store, StoreError, bus::Bus,
+    key,
 };
 
 use bus::RedisBus;
 use line::{Line, Lines};
+use outbox::RedisOutbox;
 use scripts::Scripts;
 
 pub use builder::RedisBuilder;
@@ -77,6 +80,7 @@ pub struct RedisStore {
     lines: Arc<Lines>,
     scripts: Scripts,
     bus: Arc<RedisBus>,
+    outbox: Arc<RedisOutbox>,
     prefix: String,
 }
 
@@ -102,7 +106,7 @@ impl RedisStore {
         (owner, name): (&Owner, &str),
         given: &[&[u8]],
     ) -> Result<T, StoreError> {
-        let base = self.base(owner);
+        let base = base(&self.prefix, owner);
         let records = format!("{base}r:");
         let mut invocation = script.key(format!("{records}{name}"));
         for table in ["n", "d", "s"] {
@@ -114,17 +118,12 @@ impl RedisStore {
         }
         self.lines.invoke(&invocation).await
     }
+}
 
-    /// What the keys of an owner begin with. The lengths keep any two owners apart.
-    fn base(&self, owner: &Owner) -> String {
-        let (space, id) = (owner.space(), owner.id());
-        format!(
-            "{}{{{}:{space}:{}:{id}}}",
-            self.prefix,
-            space.len(),
-            id.len()
-        )
-    }
+/// What the keys of an owner begin with. The lengths keep any two owners apart.
+fn base(prefix: &str, owner: &Owner) -> String {
+    let (space, id) = (owner.space(), owner.id());
+    format!("{prefix}{{{}:{space}:{}:{id}}}", space.len(), id.len())
 }
 
 #[async_trait]
@@ -215,6 +214,10 @@ impl Store for RedisStore {
 
     fn bus(&self) -> Option<Arc<dyn Bus>> {
         Some(Arc::clone(&self.bus) as Arc<dyn Bus>)
+    }
+
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        Some(Arc::clone(&self.outbox) as Arc<dyn Outbox>)
     }
 }
 

@@ -1,5 +1,5 @@
 //! What every [`Store`] promises, as functions that find out whether one does; and the same of every
-//! [`bus`].
+//! [`bus`] and every [`outbox`].
 //!
 //! Each promise is a function of a store. It gets a store that is empty and used by nobody else
 //! meanwhile, such as one with a prefix or a schema of its own, and panics where the promise is
@@ -30,6 +30,7 @@ mod crowds;
 mod dropping;
 mod keys;
 mod outage;
+pub mod outbox;
 mod pages;
 mod quotas;
 mod records;

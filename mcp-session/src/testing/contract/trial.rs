@@ -113,7 +113,7 @@ impl Trial {
 }
 
 /// An owner that nobody else has.
-fn somebody() -> Owner {
+pub(super) fn somebody() -> Owner {
     let id = u64::from_be_bytes(random::bytes());
     Owner::new("contract", format!("{id:016x}"))
 }
