@@ -408,6 +408,8 @@ impl Server {
         let Some(bus) = hearing.bus() else {
             return Ok(());
         };
+        // Who is told says so, which must be heard.
+        self.begin_hearing().await;
         let mut holders = self.holders(owner).await?;
         let (gone, here) = holders
             .drain(..)
