@@ -83,6 +83,7 @@ use hub::Hub;
 use listeners::Listeners;
 use load::Load;
 use pace::Paces;
+pub(crate) use principal::Known;
 use principal::Records;
 use registry::Registry;
 use seals::Seals;

@@ -23,7 +23,7 @@ use crate::server::open::Opened;
 use crate::server::{Live, Server, ServerInner, Variant};
 
 pub(crate) use record::Records;
-pub(crate) use table::Principals;
+pub(crate) use table::{Known, Principals};
 
 use table::Key;
 
