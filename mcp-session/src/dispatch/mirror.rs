@@ -37,15 +37,18 @@ pub(crate) fn check_standard(
         _ => return Ok(()),
     };
     // A body without the member, or with another type, is refused by its method.
-    let expected = member.as_ref().and_then(|text| text.decode().ok());
-    let Some(expected): Option<String> = expected else {
+    let expected = member.as_ref().and_then(|text| {
+        let plain = text.plain_text();
+        plain.or_else(|| text.decode().ok())
+    });
+    let Some(expected) = expected else {
         return Ok(());
     };
     let named = text(headers, &NAME)?;
     let named =
         named.ok_or_else(|| RpcError::header_mismatch("the `Mcp-Name` header is missing"))?;
     let decoded = decoded("Mcp-Name", &named)?;
-    if decoded != expected {
+    if *decoded != *expected {
         Err(differs("Mcp-Name", &decoded, &expected))
     } else {
         Ok(())

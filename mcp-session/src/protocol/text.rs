@@ -201,7 +201,7 @@ impl Raw {
     }
 
     /// What a string says that has no escapes.
-    pub(in crate::protocol) fn into_plain_text(self) -> Option<ByteStr> {
+    pub(crate) fn plain_text(&self) -> Option<ByteStr> {
         let inside = 1..self.0.len().checked_sub(1)?;
         let plain = self.0.starts_with(b"\"") && !self.0.contains(&b'\\');
         plain.then(|| ByteStr(self.0.slice(inside)))

@@ -155,7 +155,7 @@ impl CallToolParams {
         let name = found.name.filter(|_| found.is_plain && are_objects)?;
         let state = found.request_state;
         Some(Self {
-            name: name.into_plain_text()?,
+            name: name.plain_text()?,
             arguments: found.arguments,
             input_responses: found.input_responses,
             request_state: state.map(|state| state.decode()).transpose().ok()?,
