@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 /// The tool that `touch_tools` brings and takes away.
 const TOUCHED: &str = "touched";
 
+/// How many sessions are edited before others get their turn.
+const AT_ONCE: usize = 32;
+
 /// Add two numbers.
 #[tool(read_only)]
 async fn add(a: i64, b: i64) -> String {
@@ -46,9 +49,14 @@ async fn touch_tools(ctx: Context) -> Result<String, ToolError> {
     let server = server.ok_or_else(|| ToolError::new("the server is going"))?;
     let sessions = server.sessions().list();
     let mut edited = 0;
-    for session in &sessions {
+    for sessions in sessions.chunks(AT_ONCE) {
         // One that has ended meanwhile is of no interest.
-        edited += usize::from(session.edit(toggle).is_ok());
+        edited += sessions
+            .iter()
+            .filter(|one| one.edit(toggle).is_ok())
+            .count();
+        // Those that were edited are told, before the others are edited.
+        tokio::task::yield_now().await;
     }
     // Stateless clients have no session to edit: their lists are those of the newest revision.
     server.publish(Variant::DEFAULT, toggle).await?;

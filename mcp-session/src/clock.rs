@@ -3,7 +3,13 @@
 //! Everything above asks here, so that a test which pauses tokio's clock controls every
 //! deadline, age and interval of the crate.
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
 
 pub(crate) use tokio::time::{Instant, Sleep};
 
@@ -49,20 +55,39 @@ pub(crate) fn timer_until(moment: Instant) -> Sleep {
     tokio::time::sleep_until(moment)
 }
 
+pin_project! {
+    /// A future that may take so long.
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) struct Within<F> {
+        #[pin]
+        future: F,
+        duration: Duration,
+        // Made when the future is first pending: most never are, and carry no room for one.
+        timer: Option<Pin<Box<Sleep>>>,
+    }
+}
+
 /// `future`, or `None` when it takes longer than `duration`.
-pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    // Made when the future is first pending: most never are.
-    let mut timer = pin!(None);
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+pub(crate) fn within<F: Future>(duration: Duration, future: F) -> Within<F> {
+    Within {
+        future,
+        duration,
+        timer: None,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if timer.is_none() {
-            timer.set(Some(tokio::time::sleep(duration)));
-        }
-        let timer = timer.as_mut().as_pin_mut();
-        timer.map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
-    })
-    .await
+        let duration = *this.duration;
+        let timer = this
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(duration)));
+        timer.as_mut().poll(cx).map(|()| None)
+    }
 }

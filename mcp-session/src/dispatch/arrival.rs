@@ -1,11 +1,6 @@
 //! A request on its way to its method, and how one is run.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +16,8 @@ use crate::error::ToolError;
 use crate::peer::rounds::{Driver, Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError, code,
+    Era, Found, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
+    code,
 };
 use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
 use crate::session::{Capability, Client, Opening, Outbox};
@@ -32,6 +28,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) live: Arc<Live>,
     pub(crate) request: Request,
     pub(crate) meta: RequestMeta,
+    /// Parameters that were found on the way to `_meta`.
+    pub(crate) found: Found,
     pub(crate) client: Arc<Client>,
     pub(crate) outlet: Arc<Outbox>,
     pub(crate) cancel: CancellationToken,
@@ -295,7 +293,8 @@ async fn unless_stopped<T: Send + 'static>(
     let cancel = &ctx.now().parts.cancel;
     let may_ask = ctx.now().parts.subject.is_some();
     let mut driver = Driver::default();
-    let mut stopped = pin!(None);
+    // Apart from what most handlers need, for that is allocated with every call.
+    let mut stopped: Option<Pin<Box<dyn Future<Output = Stop> + Send + '_>>> = None;
     std::future::poll_fn(|cx| {
         if cancel.is_cancelled() {
             return Poll::Ready(Err(Stop::Cancelled));
@@ -313,28 +312,32 @@ async fn unless_stopped<T: Send + 'static>(
             Progress::Asks => return Poll::Ready(Err(Stop::Asks)),
             Progress::Waits => {}
         }
-        if stopped.is_none() {
-            stopped.set(Some(async {
-                let cancelled = async {
-                    tokio::select! {
-                        () = cancel.cancelled() => {}
-                        () = drained.cancelled() => {}
-                    }
-                };
-                let Some(limit) = limit else {
-                    cancelled.await;
-                    return Stop::Cancelled;
-                };
-                match clock::within(limit, cancelled).await {
-                    Some(()) => Stop::Cancelled,
-                    None => Stop::Overdue(limit),
-                }
-            }));
-        }
-        let stopped = stopped.as_mut().as_pin_mut();
-        stopped.map_or(Poll::Pending, |stopped| stopped.poll(cx).map(Err))
+        let stopped = stopped.get_or_insert_with(|| Box::pin(stopped_by(cancel, drained, limit)));
+        stopped.as_mut().poll(cx).map(Err)
     })
     .await
+}
+
+/// Waits for what stops a handler.
+async fn stopped_by(
+    cancel: &CancellationToken,
+    drained: &CancellationToken,
+    limit: Option<Duration>,
+) -> Stop {
+    let cancelled = async {
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = drained.cancelled() => {}
+        }
+    };
+    let Some(limit) = limit else {
+        cancelled.await;
+        return Stop::Cancelled;
+    };
+    match clock::within(limit, cancelled).await {
+        Some(()) => Stop::Cancelled,
+        None => Stop::Overdue(limit),
+    }
 }
 
 /// The answer to a request, as its method has it.

@@ -19,8 +19,8 @@ use crate::dispatch::stream::{
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Incoming, Message, Mirrored, Notification, ProtocolVersion, Request,
-    RequestId, RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Found, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    RequestMeta, Response, RpcError, decode, method,
 };
 use crate::server::{
     Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, Unread, janitor,
@@ -274,14 +274,14 @@ impl<'a> Post<'a> {
     }
 
     fn request(self, request: Request) -> Decision<'a> {
-        let (mut meta, mirrored) = match RequestMeta::with_mirrored(request.params.as_ref()) {
+        let (mut meta, found) = match RequestMeta::with_others(request.params.as_ref()) {
             Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
         observe::adopt_trace(&mut meta, &self.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
-            Era::Stateless => self.stateless(request, meta, &mirrored),
-            Era::Handshake if &*request.method == method::INITIALIZE => {
+            Era::Stateless => self.stateless(request, meta, found),
+            Era::Handshake if request.method == method::INITIALIZE => {
                 self.initialize(&request, &meta).into()
             }
             Era::Handshake => match self.session() {
@@ -296,7 +296,7 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn stateless(self, request: Request, meta: RequestMeta, mirrored: &Mirrored) -> Decision<'a> {
+    fn stateless(self, request: Request, meta: RequestMeta, found: Found) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
         let refused = |status, error: &RpcError| -> Reaction {
@@ -312,7 +312,7 @@ impl<'a> Post<'a> {
                 RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
             return refused(400, &error).into();
         }
-        if let Err(error) = mirror::check_standard(&self.headers, &request.method, mirrored) {
+        if let Err(error) = mirror::check_standard(&self.headers, &request.method, &found) {
             return refused(400, &error).into();
         }
         let guard = match InFlight::reserve(server, &request, ProtocolVersion::LATEST) {
@@ -336,6 +336,7 @@ impl<'a> Post<'a> {
             live: Arc::clone(&live),
             request,
             meta,
+            found,
             client,
             outlet: Outbox::new(server.limits().transient()),
             cancel: live.cancellation(),
@@ -542,6 +543,7 @@ impl<'a> Post<'a> {
             live: Arc::clone(live),
             request,
             meta,
+            found: Found::default(),
             client,
             outlet,
             cancel: id.token().clone(),

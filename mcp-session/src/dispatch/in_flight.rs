@@ -23,15 +23,14 @@ impl InFlight {
         request: &Request,
         version: ProtocolVersion,
     ) -> Result<Self, Answer> {
-        let at_work = match &*request.method {
-            method::SUBSCRIPTIONS_LISTEN | method::PING => None,
-            _ => {
-                let taken = server.inner().load.take(server.limits().in_flight_total);
-                Some(taken.ok_or_else(|| overloaded(request, version))?)
-            }
+        let works =
+            request.method != method::SUBSCRIPTIONS_LISTEN && request.method != method::PING;
+        let take = || {
+            let taken = server.inner().load.take(server.limits().in_flight_total);
+            taken.ok_or_else(|| overloaded(request, version))
         };
         Ok(Self {
-            _at_work: at_work,
+            _at_work: works.then(take).transpose()?,
             id: None,
         })
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use serde_json::{Value, value::RawValue};
 
 #[cfg(feature = "http")]
-use crate::protocol::{Mirrored, method};
+use crate::protocol::{Found, method};
 use crate::protocol::{Raw, RpcError};
 use crate::schema::{HeaderKind, HeaderParam};
 
@@ -22,7 +22,7 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) fn check_standard(
     headers: &HeaderMap,
     called: &str,
-    mirrored: &Mirrored,
+    found: &Found,
 ) -> Result<(), RpcError> {
     let named = text(headers, &METHOD)?;
     let method =
@@ -31,21 +31,24 @@ pub(crate) fn check_standard(
         return Err(differs("Mcp-Method", &method, called));
     }
     let member = match called {
-        method::TOOLS_CALL | method::PROMPTS_GET => &mirrored.name,
-        method::RESOURCES_READ => &mirrored.uri,
-        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => &mirrored.task_id,
+        method::TOOLS_CALL | method::PROMPTS_GET => &found.name,
+        method::RESOURCES_READ => &found.uri,
+        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => &found.task_id,
         _ => return Ok(()),
     };
     // A body without the member, or with another type, is refused by its method.
-    let expected = member.as_ref().and_then(|text| text.decode().ok());
-    let Some(expected): Option<String> = expected else {
+    let expected = member.as_ref().and_then(|text| {
+        let plain = text.plain_text();
+        plain.or_else(|| text.decode().ok())
+    });
+    let Some(expected) = expected else {
         return Ok(());
     };
     let named = text(headers, &NAME)?;
     let named =
         named.ok_or_else(|| RpcError::header_mismatch("the `Mcp-Name` header is missing"))?;
     let decoded = decoded("Mcp-Name", &named)?;
-    if decoded != expected {
+    if *decoded != *expected {
         Err(differs("Mcp-Name", &decoded, &expected))
     } else {
         Ok(())

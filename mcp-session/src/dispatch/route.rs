@@ -69,8 +69,7 @@ impl Eras {
 }
 
 /// What answers this request; `None` when its era or its template has no such method.
-fn find(arrival: &Arrival<'_>) -> Option<Method> {
-    let name = arrival.request.method.as_str();
+fn find(arrival: &Arrival<'_>, name: &str) -> Option<Method> {
     let Some((_, eras, family, method)) = METHODS.iter().find(|(known, ..)| *known == name) else {
         let answering = arrival.blueprint().extensions.answering(name);
         return answering.map(|_| Runs(extension::answer));
@@ -81,7 +80,7 @@ fn find(arrival: &Arrival<'_>) -> Option<Method> {
 
 /// The error for a method that this request cannot have.
 pub(crate) fn unknown(arrival: &Arrival<'_>) -> Option<RpcError> {
-    find(arrival)
+    find(arrival, &arrival.request.method)
         .is_none()
         .then(|| RpcError::method_not_found(&arrival.request.method))
 }
@@ -92,9 +91,10 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
     let id = arrival.request.id.clone();
     let (live, outlet) = (arrival.live.clone(), arrival.outlet.clone());
     let server = arrival.server;
-    let method = find(&arrival);
+    let name = arrival.request.method.as_str();
+    let method = find(&arrival, name);
     let mut observed = Observed::begin(&Facts {
-        method: method.map(|_| arrival.request.method.as_str()),
+        method: method.map(|_| name),
         id: &id,
         params: arrival.request.params.as_ref(),
         meta: &arrival.meta,

@@ -17,10 +17,10 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
+    DecodeError, Era, Found, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
     RequestMeta, Response, RpcError, decode, method,
 };
-use crate::server::{Live, OpenError, Scope, Server};
+use crate::server::{Known, Live, OpenError, Scope, Server};
 use crate::session::{Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
@@ -33,7 +33,10 @@ const SESSION_REFUSED: &str = "the session of this stream was refused";
 /// One byte stream, and the client at its other end.
 pub(crate) struct Connection {
     server: Server,
-    principal: Option<Principal>,
+    /// What is known of every stateless request.
+    stateless: Opening,
+    /// The session of the last one.
+    known: Known,
     /// Everything that goes out, of all requests and both eras.
     outbox: Arc<Outbox>,
     /// The handshake session of this stream. Ids are the stream's: two requests in flight cannot
@@ -56,7 +59,8 @@ impl Connection {
         let server = server.clone();
         Arc::new(Self {
             server,
-            principal,
+            stateless: Opening::new(Era::Stateless, principal),
+            known: Known::default(),
             outbox,
             live,
             initializing: false.into(),
@@ -123,20 +127,20 @@ impl Connection {
     }
 
     fn request(&self, request: Request) -> Reaction {
-        let meta = match RequestMeta::of(request.params.as_ref()) {
-            Ok(meta) => meta,
+        let (meta, found) = match RequestMeta::with_others(request.params.as_ref()) {
+            Ok(read) => read,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
         match admit::era(meta.protocol_version.as_deref(), None, &request.method) {
-            Era::Stateless => self.stateless(request, meta),
-            Era::Handshake if &*request.method == method::INITIALIZE => {
+            Era::Stateless => self.stateless(request, meta, found),
+            Era::Handshake if request.method == method::INITIALIZE => {
                 self.initialize(&request, &meta)
             }
             Era::Handshake => self.handshake(request, meta),
         }
     }
 
-    fn stateless(&self, request: Request, meta: RequestMeta) -> Reaction {
+    fn stateless(&self, request: Request, meta: RequestMeta, found: Found) -> Reaction {
         let latest = ProtocolVersion::LATEST;
         let client = match admit::client(&meta, None) {
             Ok(client) => client,
@@ -146,8 +150,8 @@ impl Connection {
             Ok(guard) => guard,
             Err(answer) => return answer.into(),
         };
-        let opening = Opening::new(Era::Stateless, self.principal.clone());
-        let (live, scope) = match self.server.enter(&opening) {
+        let entered = self.server.enter_again(&self.stateless, Some(&self.known));
+        let (live, scope) = match entered {
             Ok(entered) => entered,
             Err(error) => {
                 let error = refused_session(&error);
@@ -160,6 +164,7 @@ impl Connection {
         let admitted = Admitted {
             request,
             meta,
+            found,
             client,
             cancel: id.token().clone(),
             guard: guard.with_id(id),
@@ -235,6 +240,7 @@ impl Connection {
             Admitted {
                 request,
                 meta,
+                found: Found::default(),
                 client,
                 cancel: id.token().clone(),
                 guard: guard.with_id(id),
@@ -259,6 +265,7 @@ impl Connection {
         let admitted = Admitted {
             request,
             meta,
+            found: Found::default(),
             client,
             cancel: own.token().clone(),
             guard: guard.with_id(own),
@@ -343,8 +350,7 @@ impl Connection {
             return notice::handshake(&self.server, &self.live, notification);
         }
         // In the stateless era notifications name no revision.
-        let opening = Opening::new(Era::Stateless, self.principal.clone());
-        notice::stateless(&self.server, &opening, notification);
+        notice::stateless(&self.server, &self.stateless, notification);
     }
 
     fn response(&self, response: Response) {
@@ -395,6 +401,7 @@ pub(crate) fn count(decoded: &Decoded) -> usize {
 struct Admitted {
     request: Request,
     meta: RequestMeta,
+    found: Found,
     client: Arc<Client>,
     cancel: CancellationToken,
     guard: InFlight,
@@ -414,6 +421,7 @@ impl Admitted {
             live,
             request: self.request,
             meta: self.meta,
+            found: self.found,
             client: self.client,
             outlet,
             cancel: self.cancel,

@@ -15,7 +15,11 @@ use crate::protocol::{
 use crate::session::Capability;
 
 pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
-    let params = arrival.params(CallToolParams::from_params)?;
+    let found = std::mem::take(&mut arrival.found);
+    let params = match CallToolParams::of_found(found) {
+        Some(params) => params,
+        None => arrival.params(CallToolParams::from_params)?,
+    };
     let name = params.name;
     let found = arrival.live.with_view(|catalog, overlay| {
         View::new(&*catalog.tools, &overlay.tools)

@@ -263,7 +263,14 @@ fn request_head(id: &RequestId, method: &str) -> Vec<u8> {
 
 /// Appends a JSON string.
 pub(in crate::protocol) fn write_string(buffer: &mut Vec<u8>, text: &str) {
-    write_value(buffer, text);
+    let is_special = |byte: u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    if text.bytes().any(is_special) {
+        return write_value(buffer, text);
+    }
+    buffer.reserve(text.len() + 2);
+    buffer.push(b'"');
+    buffer.extend_from_slice(text.as_bytes());
+    buffer.push(b'"');
 }
 
 /// Appends a value that is known to have a JSON form.

@@ -6,11 +6,11 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
-use serde_json::value::RawValue;
 
 use crate::protocol::error::RpcError;
 use crate::protocol::id::ProgressToken;
 use crate::protocol::misfit::misfit;
+use crate::protocol::skim::{self, Part, Skim};
 use crate::protocol::text::Raw;
 use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta, Object};
 
@@ -102,11 +102,11 @@ impl RequestMeta {
     /// -32602 when `_meta` is no object, or a member that the protocol defines has the wrong
     /// type. A log level that does not exist is not an error here; see [`RequestedLogLevel`].
     pub fn of(params: Option<&Raw>) -> Result<Self, RpcError> {
-        Self::with_mirrored(params).map(|(meta, _)| meta)
+        Self::with_others(params).map(|(meta, _)| meta)
     }
 
-    /// As [`of`](Self::of), and in the same pass what headers mirror.
-    pub(crate) fn with_mirrored(params: Option<&Raw>) -> Result<(Self, Mirrored), RpcError> {
+    /// As [`of`](Self::of), and what else is found in the same pass.
+    pub(crate) fn with_others(params: Option<&Raw>) -> Result<(Self, Found), RpcError> {
         let Some(params) = params else {
             return Ok(Default::default());
         };
@@ -115,43 +115,95 @@ impl RequestMeta {
         if !text.contains("_meta") && !text.contains('\\') {
             return Ok(Default::default());
         }
-        let outer: Outer<'_> = params.decode_borrowed().map_err(|error| {
+        let outer = Outer::of(text).map_err(|error| {
             RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
         })?;
-        let share = |value| Raw::slice_of(params.buffer(), value);
-        let mirrored = Mirrored {
-            name: outer.name.map(share),
-            uri: outer.uri.map(share),
-            task_id: outer.task_id.map(share),
+        let share = |value: Option<Part<'_>>| Some(Raw::slice_of(params.buffer(), value?));
+        let found = Found {
+            is_plain: outer.is_plain,
+            name: share(outer.name),
+            uri: share(outer.uri),
+            task_id: share(outer.task_id),
+            arguments: share(outer.arguments),
+            input_responses: share(outer.input_responses),
+            request_state: share(outer.request_state),
         };
         match outer.meta {
-            Some(members) => Ok((members.interpret(params.buffer())?, mirrored)),
-            None => Ok((Self::default(), mirrored)),
+            Some(members) => Ok((members.interpret(params.buffer())?, found)),
+            None => Ok((Self::default(), found)),
         }
     }
 }
 
-/// The parameters that the `Mcp-Name` header mirrors (2026-07-28, "Streamable HTTP", "Request
-/// Metadata"), as they stand in the text of a request that has `_meta`. The first one, should one
-/// be there twice.
+/// Parameters that stand beside `_meta`, as they are in the text of a request that has it: those
+/// that the `Mcp-Name` header mirrors (2026-07-28, "Streamable HTTP", "Request Metadata"), and those
+/// of a call. The first one, should one be there twice.
 #[cfg_attr(
     not(any(feature = "http", test)),
-    expect(dead_code, reason = "only HTTP has headers that mirror it")
+    expect(dead_code, reason = "only HTTP has headers that mirror some of it")
 )]
 #[derive(Debug, Default)]
-pub(crate) struct Mirrored {
+pub(crate) struct Found {
+    /// Nothing else is there of these names, and nothing is there twice.
+    pub(crate) is_plain: bool,
     pub(crate) name: Option<Raw>,
     pub(crate) uri: Option<Raw>,
     pub(crate) task_id: Option<Raw>,
+    pub(crate) arguments: Option<Raw>,
+    pub(crate) input_responses: Option<Raw>,
+    pub(crate) request_state: Option<Raw>,
 }
 
-/// The parameters, of which `_meta` matters and what names something.
+/// The parameters, of which `_meta` matters and what is found beside it.
 #[derive(Default)]
 struct Outer<'a> {
+    is_plain: bool,
     meta: Option<Members<'a>>,
-    name: Option<&'a RawValue>,
-    uri: Option<&'a RawValue>,
-    task_id: Option<&'a RawValue>,
+    name: Option<Part<'a>>,
+    uri: Option<Part<'a>>,
+    task_id: Option<Part<'a>>,
+    arguments: Option<Part<'a>>,
+    input_responses: Option<Part<'a>>,
+    request_state: Option<Part<'a>>,
+}
+
+impl<'a> Outer<'a> {
+    fn of(text: &'a str) -> Result<Self, serde_json::Error> {
+        match Self::of_plain(text) {
+            Some(outer) => Ok(outer),
+            None => serde_json::from_str(text),
+        }
+    }
+
+    fn of_plain(text: &'a str) -> Option<Self> {
+        let mut outer = Self {
+            is_plain: true,
+            ..Self::default()
+        };
+        skim::object(text, |skim, name| {
+            if name == "_meta" {
+                return skim::once(&mut outer.meta, Members::of_plain(skim)?);
+            }
+            let value = skim.value()?;
+            match outer.slot(name) {
+                Some(slot) => skim::once(slot, value),
+                None => Some(()),
+            }
+        })?;
+        Some(outer)
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Part<'a>>> {
+        Some(match name {
+            "name" => &mut self.name,
+            "uri" => &mut self.uri,
+            "taskId" => &mut self.task_id,
+            "arguments" => &mut self.arguments,
+            "inputResponses" => &mut self.input_responses,
+            "requestState" => &mut self.request_state,
+            _ => return None,
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for Outer<'de> {
@@ -172,23 +224,21 @@ impl<'de> Visitor<'de> for OuterVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outer<'de>, A::Error> {
         let mut outer = Outer::default();
         while let Some(Name(key)) = map.next_key()? {
-            let slot = match &*key {
-                "_meta" => {
-                    if outer.meta.replace(map.next_value()?).is_some() {
-                        return Err(de::Error::custom("`_meta` appears twice"));
-                    }
-                    continue;
+            if key == "_meta" {
+                if outer.meta.replace(map.next_value()?).is_some() {
+                    return Err(de::Error::custom("`_meta` appears twice"));
                 }
-                "name" => &mut outer.name,
-                "uri" => &mut outer.uri,
-                "taskId" => &mut outer.task_id,
-                _ => {
+                continue;
+            }
+            match outer.slot(&key) {
+                Some(slot) => {
+                    let value = map.next_value()?;
+                    slot.get_or_insert(value);
+                }
+                None => {
                     map.next_value::<IgnoredAny>()?;
-                    continue;
                 }
-            };
-            let value = map.next_value()?;
-            slot.get_or_insert(value);
+            }
         }
         Ok(outer)
     }
@@ -224,19 +274,32 @@ impl<'de> Visitor<'de> for NameVisitor {
 /// The members of `_meta` as they stand in the text.
 #[derive(Default)]
 struct Members<'a> {
-    progress_token: Option<&'a RawValue>,
-    protocol_version: Option<&'a RawValue>,
-    client_info: Option<&'a RawValue>,
-    client_capabilities: Option<&'a RawValue>,
-    log_level: Option<&'a RawValue>,
-    traceparent: Option<&'a RawValue>,
-    tracestate: Option<&'a RawValue>,
-    baggage: Option<&'a RawValue>,
-    other: Vec<(Cow<'a, str>, &'a RawValue)>,
+    progress_token: Option<Part<'a>>,
+    protocol_version: Option<Part<'a>>,
+    client_info: Option<Part<'a>>,
+    client_capabilities: Option<Part<'a>>,
+    log_level: Option<Part<'a>>,
+    traceparent: Option<Part<'a>>,
+    tracestate: Option<Part<'a>>,
+    baggage: Option<Part<'a>>,
+    other: Vec<(Cow<'a, str>, Part<'a>)>,
 }
 
 impl<'a> Members<'a> {
-    fn slot(&mut self, name: &str) -> Option<&mut Option<&'a RawValue>> {
+    fn of_plain(skim: &mut Skim<'a>) -> Option<Self> {
+        let mut members = Self::default();
+        skim.object(|skim, name| {
+            let value = skim.value()?;
+            match members.slot(name) {
+                Some(slot) => return skim::once(slot, value),
+                None => members.other.push((name.into(), value)),
+            }
+            Some(())
+        })?;
+        Some(members)
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Part<'a>>> {
         Some(match name {
             PROGRESS_TOKEN => &mut self.progress_token,
             PROTOCOL_VERSION => &mut self.protocol_version,
@@ -266,8 +329,8 @@ impl<'a> Members<'a> {
             .collect::<Result<Meta, RpcError>>()?;
         Ok(RequestMeta {
             progress_token: member(PROGRESS_TOKEN, self.progress_token)?,
-            protocol_version: member(PROTOCOL_VERSION, self.protocol_version)?,
-            client_info: member(CLIENT_INFO, self.client_info)?.map(|Object(info)| info),
+            protocol_version: text(PROTOCOL_VERSION, self.protocol_version)?,
+            client_info: self.client_info.map(client_info).transpose()?,
             client_capabilities,
             log_level: match self
                 .log_level
@@ -277,17 +340,33 @@ impl<'a> Members<'a> {
                 Some(Ok(level)) => RequestedLogLevel::Level(level),
                 Some(Err(_)) => RequestedLogLevel::Invalid,
             },
-            traceparent: member(TRACEPARENT, self.traceparent)?,
-            tracestate: member(TRACESTATE, self.tracestate)?,
-            baggage: member(BAGGAGE, self.baggage)?,
+            traceparent: text(TRACEPARENT, self.traceparent)?,
+            tracestate: text(TRACESTATE, self.tracestate)?,
+            baggage: text(BAGGAGE, self.baggage)?,
             other,
         })
     }
 }
 
+fn text(name: &str, value: Option<Part<'_>>) -> Result<Option<String>, RpcError> {
+    match value.and_then(Part::plain_text) {
+        Some(text) => Ok(Some(text.to_owned())),
+        None => member(name, value),
+    }
+}
+
+fn client_info(value: Part<'_>) -> Result<Implementation, RpcError> {
+    if let Some(plain) = Implementation::of_plain(value) {
+        return Ok(plain);
+    }
+    let Object(info) =
+        serde_json::from_str(value.get()).map_err(|error| wrong(CLIENT_INFO, &error))?;
+    Ok(info)
+}
+
 fn member<'a, T: Deserialize<'a>>(
     name: &str,
-    value: Option<&'a RawValue>,
+    value: Option<Part<'a>>,
 ) -> Result<Option<T>, RpcError> {
     value
         .map(|value| serde_json::from_str(value.get()))

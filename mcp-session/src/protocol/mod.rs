@@ -17,6 +17,7 @@ mod error;
 mod id;
 mod message;
 mod misfit;
+mod skim;
 mod text;
 mod types;
 mod version;
@@ -29,8 +30,7 @@ pub use encode::{Frame, Payload};
 pub use error::{RpcError, code};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Message, Notification, Request, Response};
-#[cfg(feature = "http")]
-pub(crate) use meta::Mirrored;
+pub(crate) use meta::Found;
 pub use meta::{RequestMeta, RequestedLogLevel};
 pub(crate) use misfit::{in_json_terms, misfit};
 pub use text::{ByteStr, Raw};

@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::protocol::skim::Part;
+
 /// A string that shares its memory with the message it was read from.
 ///
 /// Cloning and slicing cost a reference count. Keep one only as long as the message: it holds
@@ -167,8 +169,8 @@ impl Raw {
     }
 
     /// Takes a value found inside `parent` without copying.
-    pub(crate) fn slice_of(parent: &Bytes, value: &RawValue) -> Self {
-        Self(share(parent, value.get().as_bytes()))
+    pub(super) fn slice_of<'a>(parent: &Bytes, value: impl Into<Part<'a>>) -> Self {
+        Self(share(parent, value.into().get().as_bytes()))
     }
 
     /// Keeps text that this module's encoders have just written.
@@ -196,6 +198,13 @@ impl Raw {
     /// Borrows the shared buffer.
     pub(crate) fn buffer(&self) -> &Bytes {
         &self.0
+    }
+
+    /// What a string says that has no escapes.
+    pub(crate) fn plain_text(&self) -> Option<ByteStr> {
+        let inside = 1..self.0.len().checked_sub(1)?;
+        let plain = self.0.starts_with(b"\"") && !self.0.contains(&b'\\');
+        plain.then(|| ByteStr(self.0.slice(inside)))
     }
 
     /// Whether the value is an object.
@@ -236,7 +245,7 @@ impl Raw {
     /// Inside well-formed JSON a line break can only be white space between tokens.
     #[must_use]
     pub fn to_one_line(&self) -> Self {
-        if !self.0.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        if !self.0.contains(&b'\n') && !self.0.contains(&b'\r') {
             return self.clone();
         }
         let on_one_line = self.0.iter().map(|byte| match byte {

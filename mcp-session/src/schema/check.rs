@@ -2,7 +2,7 @@
 
 use std::io;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::schema::explain::explain_schema;
 use crate::schema::graph::Graph;
@@ -45,6 +45,13 @@ impl Default for SchemaLimits {
             max_bytes: 256 * 1024,
             max_subschemas: 2_000,
         }
+    }
+}
+
+impl SchemaLimits {
+    /// True where the longest schema that [is bare](is_bare) is within them.
+    fn let_through_any_bare(&self) -> bool {
+        self.max_bytes >= 128 && self.max_depth >= 2 && self.max_subschemas >= 2
     }
 }
 
@@ -123,6 +130,12 @@ impl InputSchema {
     pub fn check(schema: Value, limits: &SchemaLimits) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut header_params = Vec::new();
+        if is_bare(&schema) && limits.let_through_any_bare() {
+            return Ok(Self {
+                value: schema,
+                header_params,
+            });
+        }
         if let Some(graph) = document(&schema, limits, &mut problems) {
             if schema.get("type").and_then(Value::as_str) != Some("object") {
                 problems.push(Problem::new("/type", "must be \"object\" at the root"));
@@ -205,6 +218,19 @@ impl OutputSchema {
     pub fn is_object(&self) -> bool {
         self.value.get("type").and_then(Value::as_str) == Some("object")
     }
+}
+
+/// True for an object of no properties in particular. Nothing can be wrong with that, and sessions
+/// that make tools as they go make many that take no arguments.
+fn is_bare(schema: &Value) -> bool {
+    let harmless = |(name, value): (&String, &Value)| match name.as_str() {
+        "type" => value == "object",
+        "properties" => value.as_object().is_some_and(Map::is_empty),
+        "additionalProperties" => value.is_boolean(),
+        _ => false,
+    };
+    let object = schema.as_object();
+    object.is_some_and(|object| object.contains_key("type") && object.iter().all(harmless))
 }
 
 /// The checks that hold for every schema document. Returns its subschemas unless the document is

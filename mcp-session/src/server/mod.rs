@@ -91,6 +91,7 @@ use hub::Hub;
 use listeners::Listeners;
 use load::Load;
 use pace::Paces;
+pub(crate) use principal::Known;
 use principal::Records;
 use registry::Registry;
 #[cfg(feature = "http")]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::catalog::{
     Catalog, CheckedResource, CheckedTemplate, Edit, Family, Overlay, Patch, Rebase, UriVariables,
     View,
@@ -232,10 +234,11 @@ impl Live {
             return;
         }
         for family in families {
-            let Some((about, method)) = list_changed(*family) else {
+            let (Some((about, _)), Some(text)) = (list_changed(*family), said_of(*family)) else {
                 continue;
             };
-            let frame = Frame::bare_notification(method);
+            // The same text for all: many sessions may be told at once.
+            let frame = Frame::One(Bytes::from_static(text.as_bytes()));
             let own = request.filter(|_| self.is_over_http() && !self.is_listened_to());
             let key = || Kind::Keyed(about.clone().into());
             if !own.is_some_and(|call| call.now().try_say(key(), &frame)) {
@@ -290,5 +293,38 @@ pub(crate) fn list_changed(family: Family) -> Option<(About, &'static str)> {
         Family::Prompts => Some((About::Prompts, method::PROMPTS_LIST_CHANGED)),
         Family::Resources => Some((About::Resources, method::RESOURCES_LIST_CHANGED)),
         Family::Completions => None,
+    }
+}
+
+/// The same as a session is told of it.
+fn said_of(family: Family) -> Option<&'static str> {
+    match family {
+        Family::Tools => Some(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#),
+        Family::Prompts => {
+            Some(r#"{"jsonrpc":"2.0","method":"notifications/prompts/list_changed"}"#)
+        }
+        Family::Resources => {
+            Some(r#"{"jsonrpc":"2.0","method":"notifications/resources/list_changed"}"#)
+        }
+        Family::Completions => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_list_is_its_notification() {
+        for family in [
+            Family::Tools,
+            Family::Prompts,
+            Family::Resources,
+            Family::Completions,
+        ] {
+            let encoded = list_changed(family).map(|(_, method)| Frame::bare_notification(method));
+            let encoded = encoded.map(|frame| frame.into_bytes());
+            assert_eq!(said_of(family).map(Bytes::from), encoded);
+        }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::error::{BoxError, Error};
 use crate::protocol::Era;
-use crate::server::{Full, Live, Refusal, Server, Session};
+use crate::server::{Full, Known, Live, Refusal, Server, Session};
 use crate::session::{EndReason, Opening};
 
 /// Why no session was opened.
@@ -52,6 +52,15 @@ impl Server {
     /// Finds or prepares the session of a stateless request: its principal's, or one that ends
     /// with the request.
     pub(crate) fn enter(&self, opening: &Opening) -> Result<(Arc<Live>, Scope), OpenError> {
+        self.enter_again(opening, None)
+    }
+
+    /// As [`enter`](Self::enter), for a byte stream whose last request entered what is known.
+    pub(crate) fn enter_again(
+        &self,
+        opening: &Opening,
+        known: Option<&Known>,
+    ) -> Result<(Arc<Live>, Scope), OpenError> {
         let Some(principal) = opening.principal() else {
             let live = self.try_prepare(opening.clone())?;
             let scope = Scope::new(&live, EndReason::Request);
@@ -60,7 +69,12 @@ impl Server {
         let choose = || Arc::clone(self.inner.variants.choose(opening));
         let variant = catch_unwind(AssertUnwindSafe(choose)).map_err(|_| OpenError::Panicked)?;
         self.inner.hub.settle();
-        self.inner.enter(principal, &variant)
+        if let Some(entered) = known.and_then(|known| known.enter(&variant)) {
+            return Ok(entered);
+        }
+        let (live, scope) = self.inner.enter(principal, &variant)?;
+        known.inspect(|known| known.remember(&live));
+        Ok((live, scope))
     }
 
     /// Runs `on_open`, where there is one. For the session of a principal it runs once, in a task

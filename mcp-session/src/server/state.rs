@@ -55,9 +55,13 @@ impl Session {
                 State::nowhere("session state", remedy)
             }
             Era::Handshake => {
+                #[cfg(feature = "http")]
+                let ttl = live.ttl_of_state();
+                #[cfg(not(feature = "http"))]
+                let ttl = None;
                 let bytes = live.server().map(|server| server.limits().state_bytes);
                 match (live.kept(), bytes) {
-                    (Some(kept), Some(bytes)) => State::of_session(kept, bytes),
+                    (Some(kept), Some(bytes)) => State::of_session(kept, bytes, ttl),
                     _ => State::gone(),
                 }
             }
@@ -143,6 +147,12 @@ impl Live {
         kept.as_ref()
     }
 
+    /// Whose records its state are.
+    #[cfg(feature = "http")]
+    pub(crate) fn owner_of_state(&self) -> Owner {
+        Owner::secret(OF_SESSIONS, self.core().id().as_str())
+    }
+
     /// Lets go of what is kept of it. A shutdown leaves what outlives the process to the next one.
     pub(crate) fn forget_state(&self) {
         if self.core().era() == Era::Stateless {
@@ -150,8 +160,7 @@ impl Live {
         }
         #[cfg(feature = "http")]
         if let Some(stored) = self.stored() {
-            let owner = Owner::secret(OF_SESSIONS, self.core().id().as_str());
-            return self.forget_stored(stored, owner);
+            return self.forget_stored(stored, self.owner_of_state());
         }
         let Some(kept) = self.core().kept.get_or_init(|| None).clone() else {
             return;

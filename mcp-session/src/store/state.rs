@@ -79,14 +79,15 @@ struct Shelf {
 }
 
 impl State {
-    /// The state of a session.
-    pub(crate) fn of_session(kept: &Arc<Kept>, bytes: usize) -> Self {
+    /// The state of a session; where nobody may be left to remove it, for so long behind its last
+    /// use.
+    pub(crate) fn of_session(kept: &Arc<Kept>, bytes: usize, ttl: Option<Duration>) -> Self {
         Self::on(Shelf {
             what: "the session's state",
             store: Arc::clone(kept.store()),
             owner: kept.owner().clone(),
             bytes,
-            ttl: None,
+            ttl,
             kept: Some(Arc::clone(kept)),
         })
     }

@@ -5,26 +5,46 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::protocol::decode::DecodeError;
 use crate::protocol::id::RequestId;
 use crate::protocol::message::{Message, Notification, Request, Response};
+use crate::protocol::skim::{self, Part};
 use crate::protocol::text::{ByteStr, Raw};
 
 /// The members of a message as they stand in the text.
 #[derive(Default)]
 pub(super) struct Envelope<'a> {
-    jsonrpc: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-    method: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
+    jsonrpc: Option<Part<'a>>,
+    id: Option<Part<'a>>,
+    method: Option<Part<'a>>,
+    params: Option<Part<'a>>,
+    result: Option<Part<'a>>,
+    error: Option<Part<'a>>,
     duplicate: Option<&'static str>,
 }
 
 impl<'a> Envelope<'a> {
+    /// Finds the members of a message.
+    pub(super) fn of(text: &'a str) -> Result<Self, serde_json::Error> {
+        match Self::of_plain(text) {
+            Some(envelope) => Ok(envelope),
+            None => serde_json::from_str(text),
+        }
+    }
+
+    fn of_plain(text: &'a str) -> Option<Self> {
+        let mut envelope = Self::default();
+        skim::object(text, |skim, name| {
+            let value = skim.value()?;
+            match envelope.slot(Key::of(name)) {
+                Some((_, slot)) => skim::once(slot, value),
+                None => Some(()),
+            }
+        })?;
+        Some(envelope)
+    }
+
     /// Checks the members and makes a message of them.
     pub(super) fn into_message(self, body: &Bytes) -> Result<Message, DecodeError> {
         let id = self.readable_id(body);
@@ -57,7 +77,7 @@ impl<'a> Envelope<'a> {
             return refuse("`method` must be a string");
         };
         let params = match self.params {
-            Some(params) if !is_object(params) => return refuse("`params` must be an object"),
+            Some(params) if !params.is_object() => return refuse("`params` must be an object"),
             Some(params) => Some(Raw::slice_of(body, params)),
             None => None,
         };
@@ -73,7 +93,7 @@ impl<'a> Envelope<'a> {
             return Err(DecodeError::invalid(None, message));
         };
         match self.result {
-            Some(result) if is_object(result) => Ok(Message::Response(Response {
+            Some(result) if result.is_object() => Ok(Message::Response(Response {
                 id: Some(id),
                 outcome: Ok(Raw::slice_of(body, result)),
             })),
@@ -90,7 +110,7 @@ impl<'a> Envelope<'a> {
             let message = "invalid request: the `id` of an error must be a string or an integer";
             return Err(DecodeError::invalid(None, message));
         }
-        let error = self.error.filter(|error| is_object(error));
+        let error = self.error.filter(|error| error.is_object());
         let error = error.map(|error| serde_json::from_str(error.get()));
         match error {
             Some(Ok(error)) => Ok(Message::Response(Response {
@@ -112,11 +132,12 @@ impl<'a> Envelope<'a> {
         let id = self.id?;
         match id.get().as_bytes().first() {
             Some(b'"') => text_of(body, id).map(RequestId::Text),
+            Some(b'1'..=b'9') => id.get().parse().ok().map(RequestId::Number),
             _ => serde_json::from_str(id.get()).ok(),
         }
     }
 
-    fn slot(&mut self, key: Key) -> Option<(&'static str, &mut Option<&'a RawValue>)> {
+    fn slot(&mut self, key: Key) -> Option<(&'static str, &mut Option<Part<'a>>)> {
         Some(match key {
             Key::Jsonrpc => ("jsonrpc", &mut self.jsonrpc),
             Key::Id => ("id", &mut self.id),
@@ -129,25 +150,18 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn is_version_two(value: &RawValue) -> bool {
+fn is_version_two(value: Part<'_>) -> bool {
     value.get() == "\"2.0\""
         || serde_json::from_str::<String>(value.get()).is_ok_and(|version| version == "2.0")
 }
 
-fn is_object(value: &RawValue) -> bool {
-    value.get().starts_with('{')
-}
-
 /// Reads a string, sharing the body's memory if it has no escapes.
-fn text_of(body: &Bytes, value: &RawValue) -> Option<ByteStr> {
-    let inside = value.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inside.contains('\\') {
-        serde_json::from_str::<String>(value.get())
-            .ok()
-            .map(ByteStr::from)
-    } else {
-        Some(ByteStr::slice_of(body, inside))
+fn text_of(body: &Bytes, value: Part<'_>) -> Option<ByteStr> {
+    if let Some(plain) = value.plain_text() {
+        return Some(ByteStr::slice_of(body, plain));
     }
+    let text = serde_json::from_str::<String>(value.get());
+    text.ok().map(ByteStr::from)
 }
 
 impl<'de> Deserialize<'de> for Envelope<'de> {
@@ -197,6 +211,20 @@ enum Key {
     Other,
 }
 
+impl Key {
+    fn of(name: &str) -> Self {
+        match name {
+            "jsonrpc" => Self::Jsonrpc,
+            "id" => Self::Id,
+            "method" => Self::Method,
+            "params" => Self::Params,
+            "result" => Self::Result,
+            "error" => Self::Error,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_identifier(KeyVisitor)
@@ -213,14 +241,6 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-        Ok(match name {
-            "jsonrpc" => Key::Jsonrpc,
-            "id" => Key::Id,
-            "method" => Key::Method,
-            "params" => Key::Params,
-            "result" => Key::Result,
-            "error" => Key::Error,
-            _ => Key::Other,
-        })
+        Ok(Key::of(name))
     }
 }

@@ -156,8 +156,7 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
 }
 
 fn decode_one(body: &Bytes, text: &str) -> Result<Message, DecodeError> {
-    let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
+    let envelope = Envelope::of(text).map_err(|error| syntax_error(&error))?;
     envelope.into_message(body)
 }
 

@@ -14,13 +14,28 @@ pub(super) enum ScanError {
 
 /// Checks nesting and escapes. Anything that is not JSON is left for the parser to complain of.
 pub(super) fn scan(body: &[u8], max_depth: usize) -> Result<(), ScanError> {
-    // Nothing nests deeper than there are brackets. Both looks are vectorised, and enough for
-    // almost every message.
-    let opening = |byte: &&u8| matches!(byte, b'{' | b'[');
-    if body.iter().filter(opening).count() <= max_depth && !body.contains(&b'\\') {
+    // Nothing nests deeper than there are brackets: enough for almost every message.
+    let (brackets, backslashes) = count(body);
+    if brackets <= max_depth && backslashes == 0 {
         return Ok(());
     }
     scan_closely(body, max_depth)
+}
+
+/// How many brackets open, strings included, and how many backslashes there are. Counted in bytes,
+/// as far as these go, so that many are compared at a time.
+fn count(body: &[u8]) -> (usize, usize) {
+    let (mut brackets, mut backslashes) = (0, 0);
+    for chunk in body.chunks(usize::from(u8::MAX)) {
+        let count = |found: (u8, u8), byte: &u8| {
+            let (bracket, backslash) = (*byte | 0x20 == b'{', *byte == b'\\');
+            (found.0 + u8::from(bracket), found.1 + u8::from(backslash))
+        };
+        let found = chunk.iter().fold((0, 0), count);
+        brackets += usize::from(found.0);
+        backslashes += usize::from(found.1);
+    }
+    (brackets, backslashes)
 }
 
 fn scan_closely(body: &[u8], max_depth: usize) -> Result<(), ScanError> {

@@ -53,6 +53,10 @@ impl ClientCapabilities {
     ///
     /// When a capability that the protocol defines has the wrong type.
     pub fn from_raw(raw: Raw) -> Result<Self, serde_json::Error> {
+        if raw == Raw::empty_object() {
+            let (flags, named) = Default::default();
+            return Ok(Self { flags, raw, named });
+        }
         let Object(wire): Object<Wire> = raw.decode_borrowed()?;
         let named = (wire.extensions.is_some() || wire.experimental.is_some()).then(|| {
             Arc::new(Named {

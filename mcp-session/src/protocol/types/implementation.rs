@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::skim::{self, Part};
 use crate::protocol::types::icon::Icon;
 use crate::protocol::types::macros::setters;
 
@@ -39,6 +40,26 @@ impl Implementation {
             website_url: None,
             icons: None,
         }
+    }
+}
+
+impl Implementation {
+    /// Reads what almost all say: names and a version, without escapes.
+    pub(in crate::protocol) fn of_plain(value: Part<'_>) -> Option<Self> {
+        let (mut own, mut title, mut version) = (None, None, None);
+        skim::object(value.get(), |skim, name| {
+            let place = match name {
+                "name" => &mut own,
+                "title" => &mut title,
+                "version" => &mut version,
+                _ => return None,
+            };
+            skim::once(place, skim.value()?.plain_text()?.to_owned())
+        })?;
+        Some(Self {
+            title,
+            ..Self::new(own?, version?)
+        })
     }
 }
 

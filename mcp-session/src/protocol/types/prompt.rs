@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::protocol::error::RpcError;
+use crate::protocol::skim::Part;
 use crate::protocol::text::{ByteStr, Raw};
 use crate::protocol::types::annotations::Role;
 use crate::protocol::types::content::ContentBlock;
@@ -194,7 +194,7 @@ struct WireGet<'a> {
     #[serde(default, deserialize_with = "some")]
     arguments: Option<BTreeMap<String, String>>,
     #[serde(borrow, default, deserialize_with = "some")]
-    input_responses: Option<&'a RawValue>,
+    input_responses: Option<Part<'a>>,
     request_state: Option<String>,
 }
 

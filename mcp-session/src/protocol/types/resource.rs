@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::protocol::error::RpcError;
+use crate::protocol::skim::Part;
 use crate::protocol::text::{ByteStr, Raw};
 use crate::protocol::types::annotations::Annotations;
 use crate::protocol::types::cache::CacheHint;
@@ -189,7 +189,7 @@ struct WireRead<'a> {
     #[serde(borrow)]
     uri: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "some")]
-    input_responses: Option<&'a RawValue>,
+    input_responses: Option<Part<'a>>,
     request_state: Option<String>,
 }
 

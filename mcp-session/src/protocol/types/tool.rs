@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::protocol::error::RpcError;
+use crate::protocol::meta::Found;
+use crate::protocol::skim::{self, Part};
 use crate::protocol::text::{ByteStr, Raw};
 use crate::protocol::types::content::ContentBlock;
 use crate::protocol::types::icon::Icon;
@@ -145,13 +146,30 @@ impl CallToolParams {
         }
     }
 
+    /// What was found of the parameters already, where nothing is wrong with that.
+    pub(crate) fn of_found(found: Found) -> Option<Self> {
+        let are_objects = [&found.arguments, &found.input_responses]
+            .into_iter()
+            .flatten()
+            .all(Raw::is_object);
+        let name = found.name.filter(|_| found.is_plain && are_objects)?;
+        let state = found.request_state;
+        Some(Self {
+            name: name.plain_text()?,
+            arguments: found.arguments,
+            input_responses: found.input_responses,
+            request_state: state.map(|state| state.decode()).transpose().ok()?,
+        })
+    }
+
     /// Decodes the parameters without copying the arguments. `task` is ignored.
     ///
     /// # Errors
     ///
     /// -32602 when there is no name, or when `arguments` or `inputResponses` is no object.
     pub fn from_params(params: Option<&Raw>) -> Result<Self, RpcError> {
-        let wire: WireCall<'_> = decode_params(params)?;
+        let plain = params.map(Raw::as_str).and_then(WireCall::of_plain);
+        let wire = plain.map_or_else(|| decode_params(params), Ok)?;
         let parent = params.cloned().unwrap_or_default().into_bytes();
         Ok(Self {
             name: ByteStr::slice_of(&parent, &wire.name),
@@ -168,16 +186,38 @@ struct WireCall<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "some")]
-    arguments: Option<&'a RawValue>,
+    arguments: Option<Part<'a>>,
     #[serde(borrow, default, deserialize_with = "some")]
-    input_responses: Option<&'a RawValue>,
+    input_responses: Option<Part<'a>>,
     request_state: Option<String>,
+}
+
+impl<'a> WireCall<'a> {
+    fn of_plain(text: &'a str) -> Option<Self> {
+        let (mut own, mut arguments, mut responses, mut state) = (None, None, None, None);
+        skim::object(text, |skim, name| {
+            let value = skim.value()?;
+            match name {
+                "name" => skim::once(&mut own, value.plain_text()?),
+                "arguments" => skim::once(&mut arguments, value),
+                "inputResponses" => skim::once(&mut responses, value),
+                "requestState" => skim::once(&mut state, value.plain_text()?.to_owned()),
+                _ => Some(()),
+            }
+        })?;
+        Some(Self {
+            name: own?.into(),
+            arguments,
+            input_responses: responses,
+            request_state: state,
+        })
+    }
 }
 
 /// Shares a member that must be an object if it is there.
 pub(super) fn object_member(
     parent: &bytes::Bytes,
-    value: Option<&RawValue>,
+    value: Option<Part<'_>>,
     name: &'static str,
 ) -> Result<Option<Raw>, RpcError> {
     match value.map(|value| Raw::slice_of(parent, value)) {

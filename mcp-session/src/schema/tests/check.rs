@@ -17,6 +17,23 @@ fn with_property(property: impl Into<Value>) -> Vec<String> {
 }
 
 #[test]
+fn an_object_of_nothing_is_still_looked_at() {
+    for wrong in [
+        json!({"type": ["object"]}),
+        json!({"type": "object", "properties": []}),
+        json!({"type": "object", "additionalProperties": 7}),
+        json!({"properties": {}, "additionalProperties": false}),
+    ] {
+        assert_ne!(problems(wrong.clone()), Vec::<String>::new(), "{wrong}");
+    }
+    let small = SchemaLimits {
+        max_bytes: 8,
+        ..SchemaLimits::default()
+    };
+    assert!(InputSchema::check(json!({"type": "object"}), &small).is_err());
+}
+
+#[test]
 fn sound_schemas_pass_unchanged() {
     for schema in [
         json!({"type": "object"}),

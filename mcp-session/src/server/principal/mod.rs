@@ -33,7 +33,7 @@ use crate::store::{self, Revision};
 pub(crate) use record::Records;
 #[cfg(feature = "http")]
 pub(crate) use stored::record_of;
-pub(crate) use table::Principals;
+pub(crate) use table::{Known, Principals};
 
 use table::Key;
 

@@ -1,6 +1,8 @@
 //! The live sessions of principals, by principal and variant.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
 
 use crate::auth::Principal;
 use crate::protocol::Era;
@@ -28,6 +30,11 @@ pub(crate) struct Principals {
     /// Those that show what a store keeps, by the records of that. Locked under the other.
     stored: Shards<store::Key, Arc<Live>>,
 }
+
+/// The session that a byte stream's last request entered: its next one need not search for it.
+#[derive(Debug, Default)]
+// Held to look or to replace, never across an await.
+pub(crate) struct Known(Mutex<Weak<Live>>);
 
 impl Key {
     pub(crate) fn new(principal: &Principal, variant: &Arc<str>) -> Self {
@@ -62,10 +69,7 @@ impl ServerInner {
                 Some(found) => found,
                 None => self.open_for(&key, variant)?,
             };
-            if live.touch().is_ok() {
-                if !live.is_current() {
-                    live.renew(None);
-                }
+            if live.admits() {
                 return Ok((live, scope));
             }
             // Its end was decided just before: whoever ends it may not have come to this yet.
@@ -146,6 +150,37 @@ impl Principals {
             stored.remove(&recalled.record);
             Shards::shrink(&mut stored);
         }
+    }
+}
+
+impl Known {
+    /// The session that was entered last, in use from here on, if it is still there and of this
+    /// variant: as a request finds it that came just before its end.
+    pub(crate) fn enter(&self, variant: &Arc<Member>) -> Option<(Arc<Live>, Scope)> {
+        let live = self.0.lock().upgrade()?;
+        if !Arc::ptr_eq(live.variant(), variant) {
+            return None;
+        }
+        // In use before it is looked at, so that nobody takes it for idle.
+        let scope = Scope::shared(&live);
+        live.admits().then_some((live, scope))
+    }
+
+    /// Remembers the session that was entered.
+    pub(crate) fn remember(&self, live: &Arc<Live>) {
+        *self.0.lock() = Arc::downgrade(live);
+    }
+}
+
+impl Live {
+    /// Notes one more request, and brings the session to the newest revision; false when it has
+    /// ended.
+    fn admits(self: &Arc<Self>) -> bool {
+        let lives = self.touch().is_ok();
+        if lives && !self.is_current() {
+            self.renew(None);
+        }
+        lives
     }
 }
 

@@ -67,7 +67,7 @@ impl Server {
         let replica = self.inner().replica.as_ref()?;
         if let Some(live) = self.inner().sessions.find(id) {
             let stored = live.stored()?;
-            self.keep_alive(stored);
+            self.keep_alive(&live, stored);
             if self.is_fresh(stored) {
                 return None;
             }
@@ -99,7 +99,7 @@ impl Server {
     }
 
     /// Extends the life of a record whose session is in use, from time to time and in a task.
-    fn keep_alive(&self, stored: &Stored) {
+    fn keep_alive(&self, live: &Live, stored: &Stored) {
         let (inner, order) = (self.inner(), Ordering::Relaxed);
         let now = inner.hub.now_ms();
         let due = stored.due_ms.load(order);
@@ -112,14 +112,33 @@ impl Server {
         {
             return;
         }
-        let (server, key) = (self.clone(), stored.key());
+        let (server, owner) = (self.clone(), stored.owner().clone());
+        let state = live.owner_of_state();
         inner.tasks.spawn(async move {
-            let ttl = server.inner().record_ttl();
-            if let Err(error) = server.inner().store().touch(&key, ttl).await {
+            if let Err(error) = server.touch(&owner, &state).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the record of a session in use may expire");
             }
         });
+    }
+
+    /// Extends the life of all that a session has in the store.
+    async fn touch(&self, owner: &Owner, state: &Owner) -> Result<(), StoreError> {
+        const PAGE: usize = 100;
+        let (store, ttl) = (self.inner().store(), self.inner().record_ttl());
+        store.touch(&record_of(owner), ttl).await?;
+        store.touch(&self.holder(owner), ttl).await?;
+        let mut after = None;
+        loop {
+            let page = store.list(state, after.as_deref(), PAGE).await?;
+            for value in &page {
+                store.touch(&state.key(&*value.name), ttl).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.name.clone()),
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Restores a session, or waits for whoever is at it.
@@ -197,6 +216,14 @@ impl Server {
     fn next_touch(&self) -> u64 {
         let inner = self.inner();
         inner.hub.now_ms().saturating_add(inner.touch_pause_ms())
+    }
+}
+
+impl Live {
+    /// How long its state lives behind its last use, where it is one copy of a stored session.
+    pub(crate) fn ttl_of_state(&self) -> Option<Duration> {
+        self.stored()?;
+        Some(self.server()?.inner().record_ttl())
     }
 }
 

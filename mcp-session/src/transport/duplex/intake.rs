@@ -10,7 +10,7 @@ use crate::clock;
 use crate::dispatch::stream::{Connection, Decoded};
 use crate::dispatch::{Answer, Reaction, Running, Upgrade};
 use crate::protocol::{DecodeError, DecodeErrorKind, RpcError};
-use crate::session::Kind;
+use crate::transport::duplex::calls::{Calls, answered};
 use crate::transport::duplex::lines::{Line, Lines};
 use crate::transport::duplex::pending::{Arrived, Pending};
 
@@ -49,7 +49,7 @@ pub(super) struct Intake<R> {
     in_flight: usize,
     /// No request needs more places than there are.
     all_places: u32,
-    calls: TaskTracker,
+    calls: Calls,
     pending: Pending,
     /// No place became free for long.
     stalled: bool,
@@ -73,7 +73,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             places: Arc::new(Semaphore::new(in_flight)),
             in_flight,
             all_places: u32::try_from(in_flight).unwrap_or(u32::MAX),
-            calls: TaskTracker::new(),
+            calls: Calls::new(connection),
             pending: Pending::new(in_flight.max(FEW), limits.message_bytes),
             stalled: false,
             opening: None,
@@ -90,6 +90,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             {
                 self.arrived(line);
             }
+            self.calls.begin();
             let weight = self.pending.weight().filter(|_| self.opening.is_none());
             tokio::select! {
                 biased;
@@ -115,7 +116,11 @@ impl<R: AsyncRead + Unpin> Intake<R> {
 
     /// Answers everything that was read. Nothing more is read.
     pub(super) async fn drain(&mut self) {
-        while self.opening.is_some() || !self.pending.is_empty() {
+        loop {
+            self.calls.begin();
+            if self.opening.is_none() && self.pending.is_empty() {
+                break;
+            }
             let weight = self.pending.weight().filter(|_| self.opening.is_none());
             tokio::select! {
                 biased;
@@ -123,8 +128,8 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 place = place(&self.places, weight, self.all_places) => self.admit(place),
             }
         }
-        self.calls.close();
-        self.calls.wait().await;
+        self.calls.tasks().close();
+        self.calls.tasks().wait().await;
     }
 
     /// True while a request that was read has no answer, or one that the writer has not taken:
@@ -134,9 +139,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         taken || self.opening.is_some() || !self.pending.is_empty()
     }
 
-    /// The calls in flight.
-    pub(super) fn calls(&self) -> TaskTracker {
-        self.calls.clone()
+    /// The tasks of the calls in flight.
+    pub(super) fn tasks(&self) -> TaskTracker {
+        self.calls.tasks().clone()
     }
 
     fn arrived(&mut self, line: Line) {
@@ -187,13 +192,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             Reaction::Running(running) if running.upgrade == Upgrade::Never => {
                 self.opening = Some(Opening { running, place });
             }
-            Reaction::Running(running) => {
-                let connection = Arc::clone(&self.connection);
-                self.calls.spawn(async move {
-                    let answer = running.future.await;
-                    answered(&connection, answer, place);
-                });
-            }
+            Reaction::Running(running) => self.calls.take(running, place),
         }
     }
 
@@ -210,15 +209,6 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             error: RpcError::invalid_request(message),
             kind: DecodeErrorKind::TooLarge,
         }
-    }
-}
-
-/// Queues an answer, if there is one: a cancelled request gets none.
-fn answered(connection: &Connection, answer: Option<Answer>, place: Option<OwnedSemaphorePermit>) {
-    let Some(answer) = answer else { return };
-    connection.live().failed(answer.errors);
-    if let Some(frame) = answer.frame {
-        connection.outbox().push(Kind::Response(place), frame);
     }
 }
 

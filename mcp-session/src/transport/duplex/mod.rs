@@ -4,6 +4,7 @@
 //! much of a client's input is at work at one time, and the session's queue how much is on its
 //! way out, so a client that does not read is not read either, and costs nobody else anything.
 
+mod calls;
 mod intake;
 mod lines;
 mod pending;
@@ -199,7 +200,7 @@ impl Ending {
         let _running = server.tasks.token();
         let drain = server.limits.drain;
         let mut intake = Intake::new(connection, reader);
-        let calls = intake.calls();
+        let calls = intake.tasks();
         let mut writing = pin!(write(connection.outbox().reader(), writer, |bytes| {
             connection.live().told(bytes);
         }));

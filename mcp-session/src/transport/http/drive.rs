@@ -5,12 +5,12 @@
 //! the response becomes a stream that only reads: a handler polled by the response's body would
 //! stand still, holding its locks, whenever the client stops reading.
 
-use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use http::Response;
 use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::clock::{self, Instant};
+use crate::clock::{self, Instant, Sleep};
 use crate::dispatch::{Answer, Running, Upgrade};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::server::{Live, Server};
@@ -106,7 +106,7 @@ impl Driven {
             return Some(None);
         };
         // Made when the call is first pending: most calls never are.
-        let mut silent = pin!(None);
+        let mut silent: Option<Pin<Box<Sleep>>> = None;
         let polled = std::future::poll_fn(|cx| {
             if let Poll::Ready(answer) = call.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
@@ -118,11 +118,8 @@ impl Driven {
             if reader.poll_unread(cx) {
                 return Poll::Ready(None);
             }
-            if silent.is_none() {
-                silent.set(Some(clock::timer(silence)));
-            }
-            let timer = silent.as_mut().as_pin_mut();
-            timer.map_or(Poll::Pending, |timer| timer.poll(cx).map(|()| None))
+            let timer = silent.get_or_insert_with(|| Box::pin(clock::timer(silence)));
+            timer.as_mut().poll(cx).map(|()| None)
         })
         .await;
         if polled.is_some() {

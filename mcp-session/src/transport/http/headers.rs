@@ -35,6 +35,9 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else {
         return false;
     };
+    if value == "application/json" {
+        return true;
+    }
     let Ok(value) = value.to_str() else {
         return false;
     };

@@ -8,13 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request::Parts};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::auth::{Caller, Credentials};
-use crate::dispatch::Reaction;
 use crate::dispatch::http::{self as dispatch, Decision};
+use crate::dispatch::{Reaction, Running};
 use crate::error::{Error, Result};
 use crate::server::Server;
 use crate::transport::http::cors;
@@ -135,46 +135,41 @@ impl HttpService {
         Arc::make_mut(&mut self.rules)
     }
 
-    async fn answer<B: Body>(self, request: Request<B>) -> Response<HttpBody> {
-        let method = request.method().clone();
-        reply::observed(&method, self.guarded(request).await)
-    }
-
-    async fn guarded<B: Body>(self, request: Request<B>) -> Response<HttpBody> {
-        let (parts, body) = request.into_parts();
+    /// Answers a request. Its parts are in a box, for each step keeps room for what it is given.
+    async fn answer<B: Body>(self, parts: Box<Parts>, body: B) -> Response<HttpBody> {
+        let method = parts.method.clone();
+        let cors = self.rules.cors;
+        let origin = parts.headers.get(header::ORIGIN).filter(|_| cors).cloned();
         let known = self.rules.guard.check(&parts.uri, &parts.headers);
         if let Err(refusal) = known {
-            return reply::refusal(StatusCode::FORBIDDEN, refusal);
+            let refusal = reply::refusal(StatusCode::FORBIDDEN, refusal);
+            return reply::observed(&method, refusal);
         }
-        if !self.rules.cors {
-            return self.admitted(parts, body).await;
+        if cors && method == Method::OPTIONS {
+            return reply::observed(&method, cors::preflight(&parts.headers));
         }
-        if parts.method == Method::OPTIONS {
-            return cors::preflight(&parts.headers);
-        }
-        let origin = parts.headers.get(http::header::ORIGIN).cloned();
         let mut response = self.admitted(parts, body).await;
-        cors::expose(&mut response, origin);
-        response
+        if cors {
+            cors::expose(&mut response, origin);
+        }
+        reply::observed(&method, response)
     }
 
-    async fn admitted<B: Body>(self, parts: Parts, body: B) -> Response<HttpBody> {
-        let uri = full_uri(&parts);
-        let credentials = Credentials::new(&uri, &parts.headers);
+    async fn admitted<B: Body>(self, mut parts: Box<Parts>, body: B) -> Response<HttpBody> {
+        // The URL as the client wrote it: a router that nests this service takes the prefix away.
+        if let Some(axum::extract::OriginalUri(original)) = parts.extensions.remove() {
+            parts.uri = original;
+        }
+        let credentials = Credentials::new(&parts.uri, &parts.headers);
         let caller = match self.server.authenticate(&credentials).await {
             Ok(caller) => caller,
             Err(challenge) => return reply::challenge(&challenge),
         };
         match parts.method {
-            Method::POST => self.post(caller, uri, parts, body).await,
-            Method::GET => self.get(caller.as_ref(), &parts).await,
-            Method::DELETE => {
-                let caller = caller.as_ref();
-                if let Err(answer) = dispatch::fetch(&self.server, caller, &parts.headers).await {
-                    return reply::answer(answer);
-                }
-                reply::answer(dispatch::delete(&self.server, caller, &parts.headers).await)
-            }
+            Method::POST => self.post(caller, parts, body).await,
+            // Boxed, so that calls need no room for these.
+            Method::GET => Box::pin(self.get(caller.as_ref(), &parts)).await,
+            Method::DELETE => Box::pin(self.delete(caller.as_ref(), &parts.headers)).await,
             _ => reply::method_not_allowed("GET, POST, DELETE"),
         }
     }
@@ -182,8 +177,7 @@ impl HttpService {
     async fn post<B: Body>(
         self,
         caller: Option<Caller>,
-        uri: Uri,
-        parts: Parts,
+        parts: Box<Parts>,
         body: B,
     ) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
@@ -198,19 +192,42 @@ impl HttpService {
             return reply::answer(answer);
         }
         let expires = caller.as_ref().and_then(Caller::expires);
-        let decided = dispatch::post(&self.server, caller, uri, parts.headers, &bytes);
-        let reaction = match decided {
-            Decision::Now(reaction) => reaction,
-            Decision::Opens(opening) => opening.await,
+        let Parts { uri, headers, .. } = *parts;
+        // In steps: what is awaited within a look at a decision keeps room for all of it.
+        let running = match dispatch::post(&self.server, caller, uri, headers, &bytes) {
+            Decision::Now(reaction) => match self.at_once(reaction) {
+                Ok(response) => return response,
+                Err(running) => Ok(running),
+            },
+            Decision::Opens(opening) => Err(opening),
         };
+        let running = match running {
+            Ok(running) => running,
+            Err(opening) => match self.at_once(opening.await) {
+                Ok(response) => return response,
+                Err(running) => running,
+            },
+        };
+        drive::drive(&self.server, running, expires).await
+    }
+
+    /// The response to what is known already; what runs is given back.
+    fn at_once(&self, reaction: Reaction) -> Result<Response<HttpBody>, Running> {
         match reaction {
-            Reaction::Accepted => reply::empty(StatusCode::ACCEPTED),
+            Reaction::Accepted => Ok(reply::empty(StatusCode::ACCEPTED)),
             Reaction::Answer(answer) => {
                 answer.count(&self.server.inner().totals.traffic);
-                reply::answer(answer)
+                Ok(reply::answer(answer))
             }
-            Reaction::Running(running) => drive::drive(&self.server, running, expires).await,
+            Reaction::Running(running) => Err(running),
         }
+    }
+
+    async fn delete(&self, caller: Option<&Caller>, headers: &HeaderMap) -> Response<HttpBody> {
+        if let Err(answer) = dispatch::fetch(&self.server, caller, headers).await {
+            return reply::answer(answer);
+        }
+        reply::answer(dispatch::delete(&self.server, caller, headers).await)
     }
 
     async fn get(&self, caller: Option<&Caller>, parts: &Parts) -> Response<HttpBody> {
@@ -253,12 +270,6 @@ fn refused(headers: &HeaderMap, limit: usize) -> Option<Response<HttpBody>> {
     None
 }
 
-/// The URL as the client wrote it: a router that nests this service takes the prefix away.
-fn full_uri(parts: &Parts) -> Uri {
-    let original = parts.extensions.get::<axum::extract::OriginalUri>();
-    original.map_or_else(|| parts.uri.clone(), |original| original.0.clone())
-}
-
 impl<B> tower_service::Service<Request<B>> for HttpService
 where
     B: Body + Send + 'static,
@@ -272,7 +283,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> HttpFuture {
-        HttpFuture(Box::pin(self.clone().answer(request)))
+        let (parts, body) = request.into_parts();
+        HttpFuture(Box::pin(self.clone().answer(Box::new(parts), body)))
     }
 }
 

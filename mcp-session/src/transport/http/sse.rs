@@ -1,6 +1,6 @@
 //! Writing server-sent events.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt::Write};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -68,7 +68,8 @@ impl EventWriter {
 
     fn id(&mut self, id: Option<EventId>) {
         if let Some(id) = id {
-            self.open.put_slice(format!("id: {id}\n").as_bytes());
+            // A buffer that grows refuses nothing.
+            writeln!(self.open, "id: {id}").ok();
         }
     }
 

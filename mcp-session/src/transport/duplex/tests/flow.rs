@@ -1,12 +1,18 @@
 //! How much is at work at one time, and that nothing waits for what waits for it.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 
-use super::{Client, call, ping};
-use crate::server::Limits;
+use super::{Client, call, initialize, ping};
+use crate::catalog::Tool;
+use crate::server::{Limits, Server, Template};
 
 const VERSION: &str = "2025-11-25";
 
@@ -21,6 +27,69 @@ async fn a_slow_call_holds_nothing_back() {
     assert_eq!(first, [2, 3]);
     client.gate.add_permits(1);
     assert_eq!(client.answer().await, (1, "waited".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrives_together_is_answered_as_it_gets_done() {
+    let mut client = Client::initialized(Limits::default(), VERSION).await;
+    let tools = ["wait", "echo", "stuck", "wait", "echo"];
+    let calls = (1..).zip(tools).map(|(id, tool)| call(id, tool));
+    let cancelled =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}});
+    let lines: Vec<_> = calls
+        .chain([cancelled])
+        .map(|line| line.to_string())
+        .collect();
+    client.send_text(&format!("{}\n", lines.join("\n"))).await;
+    assert_eq!(client.answer().await, (2, "echoed".to_owned()));
+    assert_eq!(client.answer().await, (5, "echoed".to_owned()));
+    client.gate.add_permits(2);
+    assert_eq!(client.answer().await, (1, "waited".to_owned()));
+    assert_eq!(client.answer().await, (4, "waited".to_owned()));
+    client.close().await;
+    assert!(
+        client.rest().await.is_empty(),
+        "what was cancelled is not answered"
+    );
+    assert_eq!(client.calls_held(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_keeps_its_thread_holds_up_none_while_there_is_another_thread() {
+    let (say, hear) = mpsc::channel();
+    let hear = Arc::new(Mutex::new(hear));
+    let blocks = move || {
+        let hear = Arc::clone(&hear);
+        async move {
+            let heard = hear.lock().recv_timeout(Duration::from_secs(20));
+            heard.map_or("alone", |()| "freed")
+        }
+    };
+    let frees = move || {
+        let say = say.clone();
+        async move { say.send(()).map_or("too late", |()| "said") }
+    };
+    let template = Template::builder("blocking", "1.0.0")
+        .tool(
+            Tool::new("block")
+                .description("Waits on its thread.")
+                .handler(blocks),
+        )
+        .tool(Tool::new("free").description("Frees it.").handler(frees))
+        .build()
+        .unwrap();
+    let mut client = Client::of(
+        Server::new(template),
+        Semaphore::new(0).into(),
+        Arc::default(),
+    );
+    client.send(&initialize(VERSION)).await;
+    client.receive().await;
+    let lines = [call(1, "block"), call(2, "free")].map(|line| line.to_string());
+    client.send_text(&format!("{}\n", lines.join("\n"))).await;
+    let mut answers = [client.answer().await, client.answer().await];
+    answers.sort();
+    assert_eq!(answers, [(1, "freed".to_owned()), (2, "said".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,15 @@
 //! How a stream ends, and what its end leaves behind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
-use super::{Client, ping, stateless};
+use super::{Client, ping, stateless, template};
+use crate::auth::Principal;
 use crate::clock;
-use crate::server::Limits;
+use crate::protocol::Era;
+use crate::server::{Limits, Server, Session};
 use crate::session::EndReason;
 
 const VERSION: &str = "2025-11-25";
@@ -116,6 +119,34 @@ async fn the_end_of_input_closes_subscriptions_at_once() {
         [Some(acknowledged), Some("notifications/cancelled"), None]
     );
     assert_eq!(clock::now(), began);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principals_session_is_found_again_until_it_ends_and_then_there_is_another() {
+    let (gate, held) = (Arc::new(Semaphore::new(0)), Arc::new(()));
+    let server = Server::new(template(&gate, &held));
+    let ann = Principal::new("https://issuer.example", "ann");
+    let mut client = Client::over(server, gate, held, |server, reader, writer| {
+        server.duplex_as(ann, reader, writer)
+    });
+    let own = |client: &Client| {
+        let sessions = client.server.sessions().list();
+        let own = |session: &Session| session.opening().era() == Era::Stateless;
+        sessions.into_iter().find(own).expect("a principal's")
+    };
+    // Somebody holds on to it, so that it is there after its end.
+    let mut known = Vec::new();
+    for id in 1..=3 {
+        let params = json!({"name": "echo"});
+        client.send(&stateless(id, "tools/call", params)).await;
+        assert_eq!(client.answer().await, (id.into(), "echoed".to_owned()));
+        known.push(own(&client));
+        if id == 2 {
+            assert!(client.server.sessions().end(known[1].id()));
+        }
+    }
+    assert_eq!(known[0], known[1]);
+    assert_ne!(known[1], known[2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ use crate::error::{Result, ToolError};
 use crate::peer::Elicited;
 use crate::schema::JsonSchema;
 use crate::server::{Limits, Server, Session, Template};
+use crate::transport::Run;
 
 /// What a client sees of a server, and what a test holds of it.
 struct Client {
@@ -32,6 +33,10 @@ struct Client {
     /// Calls that began and were not dropped yet.
     held: Arc<()>,
 }
+
+/// The server's end of a stream.
+type Reader = ReadHalf<DuplexStream>;
+type Writer = WriteHalf<DuplexStream>;
 
 #[derive(serde::Deserialize, JsonSchema)]
 struct Seat {
@@ -90,9 +95,18 @@ impl Client {
     }
 
     fn of(server: Server, gate: Arc<Semaphore>, held: Arc<()>) -> Self {
+        Self::over(server, gate, held, Server::duplex)
+    }
+
+    fn over(
+        server: Server,
+        gate: Arc<Semaphore>,
+        held: Arc<()>,
+        serve: impl FnOnce(&Server, Reader, Writer) -> Run<Reader, Writer>,
+    ) -> Self {
         let (near, far) = tokio::io::duplex(4096);
         let (reader, writer) = tokio::io::split(far);
-        let run = server.duplex(reader, writer);
+        let run = serve(&server, reader, writer);
         let session = run.session();
         let (reader, writer) = tokio::io::split(near);
         Self {
