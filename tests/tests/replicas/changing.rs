@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_session::testing::{Fault, Operation};
 use serde_json::json;
 
-use super::support::{Replicas, call, tools};
+use super::support::{Replicas, call, settle, tools, try_call};
 use crate::http::support::pass;
 
 #[tokio::test(start_paused = true)]
@@ -99,4 +99,49 @@ async fn what_is_changed_outside_of_requests_is_saved_too() {
     replicas.store.always(None);
     session.saved().await.unwrap();
     assert_eq!(tools(&b).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fails_now_and_then_loses_nothing_that_was_answered() {
+    use std::collections::BTreeSet;
+    for seed in 1..=8_u64 {
+        let replicas = Replicas::new(3);
+        let client = replicas.client().await;
+        settle(&[&client]).await;
+        let faults = [Fault::Refused, Fault::Lost, Fault::Conflict];
+        replicas.store.now_and_then(seed, 6, faults);
+        let mut expected = BTreeSet::new();
+        let mut state = seed;
+        for round in 0..60_usize {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(seed);
+            let name = format!("n{}", state >> 60);
+            let greeting = format!("greet_{name}");
+            let (tool, argument) = if expected.remove(&greeting) {
+                ("hide", greeting)
+            } else {
+                expected.insert(greeting);
+                ("install", name)
+            };
+            // A client that is told to try again does so, wherever it comes to.
+            for attempt in 0.. {
+                assert!(attempt < 50, "seed {seed}, round {round}");
+                let at = replicas.at(&client, (round * 5 + attempt) % 3);
+                let answer = try_call(&at, tool, &argument).await;
+                if answer.status == 503 {
+                    pass(Duration::from_millis(100)).await;
+                    continue;
+                }
+                assert_eq!(answer.status, 200, "seed {seed}, round {round}");
+                break;
+            }
+        }
+        replicas.store.now_and_then(0, 1, []);
+        for replica in 0..3 {
+            let listed = tools(&replicas.at(&client, replica)).await;
+            let greetings = listed.into_iter().filter(|name| name.starts_with("greet_"));
+            assert_eq!(greetings.collect::<BTreeSet<_>>(), expected, "seed {seed}");
+        }
+    }
 }

@@ -292,13 +292,8 @@ impl Live {
         let Some(stored) = self.stored() else {
             return Ok(());
         };
-        let wanted = {
-            let mut book = stored.book.lock();
-            if !book.saving {
-                book.failed = None;
-            }
-            book.changed
-        };
+        let wanted = stored.book.lock().changed;
+        let mut tried = false;
         loop {
             let mut news = pin!(stored.news.notified());
             // Registered before the look, so that nothing in between is missed.
@@ -308,13 +303,15 @@ impl Live {
                 if book.saved >= wanted {
                     return Ok(());
                 }
-                if let Some(error) = &book.failed {
+                // What failed before this asked may succeed now.
+                if let Some(error) = book.failed.as_ref().filter(|_| tried) {
                     return Err(Arc::clone(error));
                 }
             }
             if !self.begin_saving() {
                 return Err(Arc::new(StoreError::unavailable("the server is gone")));
             }
+            tried = true;
             news.await;
         }
     }
@@ -329,6 +326,7 @@ impl Live {
             return true;
         }
         book.saving = true;
+        book.failed = None;
         drop(book);
         let live = Arc::clone(self);
         let saving = Saving { live, over: false };
