@@ -1,0 +1,434 @@
+//! What a client does at random, one thing at a time, and what must come of it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use mcp_session_tests::cluster::{NOTE, PLAIN, USERS};
+
+use crate::random::Random;
+use crate::session::{Lost, WORD, requested, said};
+use crate::walk::{Done, Walk};
+
+/// What there is to do, and how often of a hundred times.
+const STEPS: [(usize, Step); 21] = [
+    (8, Step::Learn),
+    (5, Step::Forget),
+    (4, Step::Hide),
+    (4, Step::Show),
+    (6, Step::Say),
+    (3, Step::SayUnknown),
+    (6, Step::List),
+    (10, Step::Count),
+    (5, Step::Counted),
+    (5, Step::Visit),
+    (3, Step::Mint),
+    (4, Step::Put),
+    (3, Step::Look),
+    (6, Step::Ask),
+    (3, Step::Narrate),
+    (2, Step::Level),
+    (11, Step::Touch),
+    (5, Step::Come),
+    (2, Step::Leave),
+    (2, Step::Resume),
+    (3, Step::Both),
+];
+
+/// How soon every replica knows that a session has ended.
+const ENDED: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Learn,
+    Forget,
+    Hide,
+    Show,
+    Say,
+    SayUnknown,
+    List,
+    Count,
+    Counted,
+    Visit,
+    Mint,
+    Put,
+    Look,
+    Ask,
+    Narrate,
+    Level,
+    Touch,
+    Come,
+    Leave,
+    Resume,
+    Both,
+}
+
+impl Step {
+    fn any(random: &mut Random) -> Self {
+        let all = STEPS.iter().map(|(weight, _)| weight).sum();
+        let mut at = random.below(all);
+        for (weight, step) in STEPS {
+            if at < weight {
+                return step;
+            }
+            at -= weight;
+        }
+        Self::Count
+    }
+}
+
+fn is(found: &str, expected: impl AsRef<str>) -> Done {
+    let expected = expected.as_ref();
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("it said `{found}`, not `{expected}`"))
+}
+
+impl Walk {
+    /// Does one thing.
+    pub(crate) async fn step(&mut self) -> Done {
+        match Step::any(&mut self.random) {
+            Step::Learn => self.learn().await,
+            Step::Forget => self.forget().await,
+            Step::Hide => self.hide().await,
+            Step::Show => self.show().await,
+            Step::Say => self.say().await,
+            Step::SayUnknown => self.say_unknown().await,
+            Step::List => self.lists().await,
+            Step::Count => self.count().await,
+            Step::Counted => self.counted().await,
+            Step::Visit => self.visit().await,
+            Step::Mint => self.mint().await,
+            Step::Put => self.put().await,
+            Step::Look => self.look().await,
+            Step::Ask => self.elicit().await,
+            Step::Narrate => self.narrate().await,
+            Step::Level => self.level().await,
+            Step::Touch => self.touch().await,
+            Step::Come => self.come().await,
+            Step::Leave => self.leave().await,
+            Step::Resume => self.resume().await,
+            Step::Both => self.both().await,
+        }
+    }
+
+    /// Edits the session: the very next request, wherever it goes, sees the change.
+    async fn edit(&mut self, tool: &str, arguments: Value) -> Result<String, String> {
+        let before = self.listener.heard(|heard| heard.lists);
+        let said = self.call(tool, arguments).await?;
+        if self.listener.is_open() {
+            self.expected.lists_before = Some(before);
+        }
+        Ok(said)
+    }
+
+    async fn learn(&mut self) -> Done {
+        let name = self.random.below(12);
+        let word = format!("word-{:04x}", self.random.next() & 0xffff);
+        let arguments = json!({"name": name.to_string(), "word": word});
+        let said = self.edit("learn", arguments).await?;
+        is(&said, format!("learnt {name}"))?;
+        self.expected.words.insert(name, word.clone());
+        if self.random.percent(50) {
+            return self.lists().await;
+        }
+        let said = self.call(&format!("say_{name}"), json!({})).await?;
+        is(&said, word)
+    }
+
+    async fn forget(&mut self) -> Done {
+        let known = self.expected.words.keys().copied();
+        let Some(name) = self.random.one_of(known) else {
+            return self.learn().await;
+        };
+        let tool = format!("say_{name}");
+        let said = self.edit("hide", json!({"tool": tool})).await?;
+        is(&said, "hidden")?;
+        self.expected.words.remove(&name);
+        self.gone_or_listed(&tool).await
+    }
+
+    async fn hide(&mut self) -> Done {
+        let expected = &self.expected;
+        let shown = (0..PLAIN).filter(|number| !expected.hidden.contains(number));
+        let Some(number) = self.random.one_of(shown) else {
+            return self.show().await;
+        };
+        let tool = format!("plain_{number}");
+        let said = self.edit("hide", json!({"tool": tool})).await?;
+        is(&said, "hidden")?;
+        self.expected.hidden.insert(number);
+        self.gone_or_listed(&tool).await
+    }
+
+    async fn show(&mut self) -> Done {
+        let hidden = self.expected.hidden.iter().copied();
+        let Some(number) = self.random.one_of(hidden) else {
+            return self.hide_first().await;
+        };
+        let tool = format!("plain_{number}");
+        let said = self.edit("show", json!({"tool": tool})).await?;
+        is(&said, "shown")?;
+        self.expected.hidden.remove(&number);
+        if self.random.percent(50) {
+            return self.lists().await;
+        }
+        let said = self.call(&tool, json!({})).await?;
+        is(&said, format!("plain {number}"))
+    }
+
+    async fn hide_first(&mut self) -> Done {
+        let said = self.edit("hide", json!({"tool": "plain_0"})).await?;
+        is(&said, "hidden")?;
+        self.expected.hidden.insert(0);
+        self.lists().await
+    }
+
+    async fn gone_or_listed(&mut self, tool: &str) -> Done {
+        if self.random.percent(50) {
+            return self.lists().await;
+        }
+        self.is_unknown(tool).await
+    }
+
+    async fn is_unknown(&mut self, tool: &str) -> Done {
+        self.note(format_args!("{tool}, which is not there"));
+        match self.session.call(tool, json!({})).await {
+            Err(Lost::Wrong(why)) if why.contains(tool) => Ok(()),
+            other => Err(format!("{tool} is not there, and yet: {other:?}")),
+        }
+    }
+
+    async fn say(&mut self) -> Done {
+        let known = self.expected.words.clone();
+        let Some((name, word)) = self.random.one_of(known) else {
+            return self.learn().await;
+        };
+        let said = self.call(&format!("say_{name}"), json!({})).await?;
+        is(&said, word)
+    }
+
+    async fn say_unknown(&mut self) -> Done {
+        let hidden = self.expected.hidden.iter().copied();
+        let hidden = self.random.one_of(hidden);
+        let tool = hidden.map_or_else(|| "say_99".to_owned(), |it| format!("plain_{it}"));
+        self.is_unknown(&tool).await
+    }
+
+    async fn count(&mut self) -> Done {
+        let said = self.call("count", json!({})).await?;
+        self.expected.count += 1;
+        is(&said, self.expected.count.to_string())
+    }
+
+    async fn counted(&mut self) -> Done {
+        let said = self.call("counted", json!({})).await?;
+        is(&said, self.expected.count.to_string())
+    }
+
+    async fn visit(&mut self) -> Done {
+        let Some(user) = self.user else {
+            return self.count().await;
+        };
+        let before = self.users.visits[user].load(std::sync::atomic::Ordering::SeqCst);
+        let said = self.call("visit", json!({})).await?;
+        self.visited(user);
+        // What was counted before is counted; others count at the same time.
+        match said.parse::<u64>() {
+            Ok(visits) if visits > before => Ok(()),
+            _ => Err(format!("visit {said} came after {before}")),
+        }
+    }
+
+    async fn mint(&mut self) -> Done {
+        if self.expected.bags.len() >= 3 {
+            return self.put().await;
+        }
+        let bag = self.call("mint", json!({})).await?;
+        self.expected.bags.push((bag, Vec::new()));
+        Ok(())
+    }
+
+    async fn put(&mut self) -> Done {
+        let Some(index) = self.random.one_of(0..self.expected.bags.len()) else {
+            return self.count().await;
+        };
+        let item = format!("{:x}", self.random.next() & 0xfff);
+        let (bag, items) = &mut self.expected.bags[index];
+        items.push(item.clone());
+        let (bag, items) = (bag.clone(), items.join(" "));
+        let said = self.call("put", json!({"bag": bag, "item": item})).await?;
+        is(&said, items)
+    }
+
+    async fn look(&mut self) -> Done {
+        let bags = self.expected.bags.clone();
+        let Some((bag, items)) = self.random.one_of(bags) else {
+            return self.counted().await;
+        };
+        let said = self.call("look", json!({"bag": bag})).await?;
+        is(&said, items.join(" "))
+    }
+
+    async fn elicit(&mut self) -> Done {
+        let what = format!("fruit-{:x}", self.random.next() & 0xfff);
+        let answer = self.full("ask", json!({"what": what})).await?;
+        if answer.questions != 1 {
+            return Err(format!("it asked {} times", answer.questions));
+        }
+        let said = said(&answer.result).map_err(|lost| lost.to_string())?;
+        is(&said, format!("{what} {WORD}"))
+    }
+
+    async fn narrate(&mut self) -> Done {
+        let steps = 1 + self.random.below(20);
+        let arguments = json!({"steps": steps, "pause_ms": 0});
+        let answer = self.full("narrate", arguments).await?;
+        self.narrated(steps, &answer.told)
+    }
+
+    /// Each log message came once and in order, and the last report of progress.
+    fn narrated(&self, steps: usize, told: &[Value]) -> Done {
+        let of = |method: &str| -> Vec<&Value> {
+            let told = told.iter().filter(|told| told["method"] == method);
+            told.map(|told| &told["params"]).collect()
+        };
+        let logged = of("notifications/message");
+        let logged: Vec<_> = logged.iter().map(|told| &told["data"]).collect();
+        let expected: Vec<_> = (1..=steps).map(|step| json!(step)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .filter(|_| !self.expected.only_errors)
+            .collect();
+        if logged != expected {
+            return Err(format!("logged {logged:?}, not {expected:?}"));
+        }
+        let progress = of("notifications/progress");
+        let progress: Vec<_> = progress
+            .iter()
+            .map(|told| told["progress"].as_f64())
+            .collect();
+        if !progress.is_sorted() || progress.last() != Some(&Some(steps as f64)) {
+            return Err(format!("progress {progress:?} of {steps}"));
+        }
+        Ok(())
+    }
+
+    async fn level(&mut self) -> Done {
+        let only_errors = self.random.percent(50);
+        let level = if only_errors { "error" } else { "info" };
+        self.ask("logging/setLevel", json!({"level": level}))
+            .await?;
+        self.expected.only_errors = only_errors;
+        self.narrate().await
+    }
+
+    /// Subscribes to a note and has it touched: somewhere else, as the proxy takes turns.
+    async fn touch(&mut self) -> Done {
+        self.expected.notes += 1;
+        let number = self.expected.notes;
+        let uri = json!({"uri": format!("{NOTE}{number}")});
+        self.ask("resources/subscribe", uri.clone()).await?;
+        let said = self.call("touch", json!({"number": number})).await?;
+        is(&said, format!("touched {number}"))?;
+        self.expected.touched.insert(number);
+        if self.random.percent(25) {
+            self.settles().await?;
+            self.ask("resources/unsubscribe", uri).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens the standing stream, or comes back to it.
+    async fn come(&mut self) -> Done {
+        self.note("comes");
+        let opened = self.listener.open().await;
+        opened.map_err(|lost| format!("the stream: {lost}"))
+    }
+
+    async fn leave(&mut self) -> Done {
+        if self.random.percent(50) {
+            self.settles().await?;
+        }
+        self.note("leaves");
+        // What it was not told yet of its lists it may be told on another stream, or not at all.
+        self.expected.lists_before = None;
+        self.listener.close();
+        Ok(())
+    }
+
+    /// Loses the stream of a call in the middle, and comes back to it anywhere.
+    async fn resume(&mut self) -> Done {
+        let steps = 2 + self.random.below(6);
+        self.note(format_args!("narrate {steps}, and resumes"));
+        let arguments = json!({"steps": steps, "pause_ms": 20});
+        let begun = self.session.begin("narrate", arguments).await;
+        let (id, mut reply) = begun.map_err(|lost| lost.to_string())?;
+        let broken = |error| format!("the stream of a call: {error:?}");
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let event = reply.messages.event().await.map_err(broken)?;
+            let event = event.filter(|event| !event.is_empty());
+            told.extend(event.map(|event| serde_json::from_slice(&event).unwrap_or_default()));
+        }
+        let last = reply.messages.last_event().map(str::to_owned);
+        let last = last.ok_or_else(|| format!("{} gives no ids", reply.replica))?;
+        drop(reply);
+        let mut headers = self.session.headers();
+        headers.push(("Last-Event-ID", &last));
+        requested();
+        let again = self.session.wire.get(&headers).await.map_err(broken)?;
+        let again = crate::session::checked(again).await;
+        let again = again.map_err(|lost| format!("resumed: {lost}"))?;
+        self.note(format_args!("  resumed by {}", again.replica));
+        let answer = self.session.read(again, &id).await;
+        let answer = answer.map_err(|lost| format!("resumed: {lost}"))?;
+        told.extend(answer.told);
+        self.narrated(steps, &told)
+    }
+
+    /// Two at a time.
+    async fn both(&mut self) -> Done {
+        self.note("two at a time");
+        let slow = self.session.call("slow", json!({"ms": 30}));
+        let counted = self.session.call("counted", json!({}));
+        let (slow, counted) = tokio::join!(slow, counted);
+        is(&slow.map_err(|lost| lost.to_string())?, "slept 30")?;
+        let counted = counted.map_err(|lost| lost.to_string())?;
+        is(&counted, self.expected.count.to_string())
+    }
+
+    /// Hears everything it is still to be told, shows the session to nobody else, and ends it.
+    pub(crate) async fn end(&mut self) -> Done {
+        if !self.listener.is_open() {
+            self.come().await?;
+        }
+        self.settles().await?;
+        self.counted().await?;
+        self.lists().await?;
+        if let Some(user) = self.user {
+            let thief = self.session.stolen_by((user + 1) % USERS);
+            if !matches!(thief.ask("ping", json!({})).await, Err(Lost::Unknown)) {
+                return Err("somebody else got the session".to_owned());
+            }
+        }
+        self.note("ends");
+        match self.session.delete().await {
+            Ok(true) => {}
+            other => return Err(format!("ending it: {other:?}")),
+        }
+        let gone = async {
+            let mut in_a_row = 0;
+            while in_a_row < 4 {
+                let known = !matches!(
+                    self.session.ask("ping", json!({})).await,
+                    Err(Lost::Unknown)
+                );
+                in_a_row = if known { 0 } else { in_a_row + 1 };
+            }
+        };
+        let gone = tokio::time::timeout(ENDED, gone).await;
+        gone.map_err(|_| "a replica still knows a session that ended".to_owned())
+    }
+}
