@@ -13,6 +13,9 @@ use crate::{Failure, Result};
 /// How long a replica may take until it serves.
 const STARTING: Duration = Duration::from_secs(30);
 
+/// How long it may take until it has ended.
+const STOPPING: Duration = Duration::from_secs(30);
+
 /// Ports that the operating system gives to nobody who does not ask for one, so that a replica
 /// finds its own free when it comes back.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -41,7 +44,7 @@ pub struct Member {
 struct Process {
     child: Child,
     /// Open for as long as the replica is to run.
-    _input: Option<ChildStdin>,
+    input: Option<ChildStdin>,
 }
 
 impl Member {
@@ -83,6 +86,23 @@ impl Member {
         Ok(())
     }
 
+    /// Has it end in order, and waits for that.
+    ///
+    /// # Errors
+    ///
+    /// It does not end in time, or not as it should.
+    pub async fn stop(&mut self) -> Result {
+        let Some(mut process) = self.process.take() else {
+            return Ok(());
+        };
+        drop(process.input.take());
+        let ended = tokio::time::timeout(STOPPING, process.child.wait()).await;
+        match ended {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            _ => Err(Failure::new(format!("replica {} does not end", self.name))),
+        }
+    }
+
     /// Starts it again where it was.
     ///
     /// # Errors
@@ -100,7 +120,7 @@ impl Member {
             .map_err(|error| Failure::from(error).about("the replica cannot be started"))?;
         let output = child.stdout.take().map(BufReader::new);
         let mut process = Process {
-            _input: child.stdin.take(),
+            input: child.stdin.take(),
             child,
         };
         let mut lines = output

@@ -9,16 +9,24 @@
 
 #[path = "cluster/any_replica.rs"]
 mod any_replica;
+#[path = "cluster/chaos.rs"]
+mod chaos;
 #[path = "cluster/listener.rs"]
 mod listener;
+#[path = "cluster/load.rs"]
+mod load;
 #[path = "cluster/model.rs"]
 mod model;
 #[path = "cluster/nginx.rs"]
 mod nginx;
+#[path = "cluster/own_engine.rs"]
+mod own_engine;
 #[path = "cluster/random.rs"]
 mod random;
 #[path = "cluster/replicas.rs"]
 mod replicas;
+#[path = "cluster/restart.rs"]
+mod restart;
 #[path = "cluster/session.rs"]
 mod session;
 #[path = "cluster/setting.rs"]

@@ -13,14 +13,19 @@ use crate::session::{Lost, Session, checked, requested};
 /// How long a notice may take to a stream at another replica.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long somebody waits for what may have been lost.
+const SOON: Duration = Duration::from_secs(3);
+
 /// How often a client comes back by itself to a stream that ends, without hearing anything.
-const RETURNS: usize = 100;
+const RETURNS: usize = 1_000;
 
 /// Listens to a session where it is told to.
 #[derive(Debug)]
 pub(crate) struct Listener {
     session: Arc<Session>,
     heard: Arc<watch::Sender<Heard>>,
+    /// It begins anew where a stream cannot be resumed.
+    forgives: bool,
     reading: Option<JoinHandle<()>>,
 }
 
@@ -31,6 +36,8 @@ pub(crate) struct Heard {
     pub(crate) notes: BTreeMap<u64, usize>,
     /// How often the list of tools was.
     pub(crate) lists: usize,
+    /// How often a stream could not be resumed.
+    pub(crate) anew: usize,
     /// What a stream must not do.
     pub(crate) wrong: Option<String>,
     last_event: Option<String>,
@@ -41,8 +48,16 @@ impl Listener {
         Self {
             session,
             heard: Arc::new(watch::Sender::new(Heard::default())),
+            forgives: false,
             reading: None,
         }
+    }
+
+    /// One that begins anew where a stream cannot be resumed, which [`Heard::anew`] counts.
+    pub(crate) fn forgiving(session: Arc<Session>) -> Self {
+        let mut listener = Self::new(session);
+        listener.forgives = true;
+        listener
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -59,7 +74,10 @@ impl Listener {
         self.close();
         let messages = attach(&self.session, &self.heard).await?;
         let (session, heard) = (Arc::clone(&self.session), Arc::clone(&self.heard));
-        self.reading = Some(tokio::spawn(listen(session, heard, messages)));
+        let forgives = self.forgives;
+        self.reading = Some(tokio::spawn(async move {
+            listen(&session, &heard, messages, forgives).await;
+        }));
         Ok(())
     }
 
@@ -68,6 +86,13 @@ impl Listener {
         if let Some(reading) = self.reading.take() {
             reading.abort();
         }
+    }
+
+    /// Waits a while for this.
+    pub(crate) async fn hears_soon(&self, what: impl Fn(&Heard) -> bool) {
+        let mut hearing = self.heard.subscribe();
+        let heard = hearing.wait_for(|heard| what(heard) || heard.wrong.is_some());
+        timeout(SOON, heard).await.ok();
     }
 
     /// Waits until this was heard.
@@ -110,17 +135,27 @@ async fn attach(session: &Session, heard: &watch::Sender<Heard>) -> Result<Messa
     Ok(messages)
 }
 
-async fn listen(session: Arc<Session>, heard: Arc<watch::Sender<Heard>>, messages: Messages) {
-    let mut messages = messages;
+async fn listen(
+    session: &Session,
+    heard: &watch::Sender<Heard>,
+    mut messages: Messages,
+    forgives: bool,
+) {
     for _ in 0..RETURNS {
         while let Ok(Some(event)) = messages.event().await {
-            note(&heard, &messages, &event);
+            note(heard, &messages, &event);
         }
         // The server may end a stream whenever it likes; the client comes back.
-        match attach(&session, &heard).await {
+        match attach(session, heard).await {
             Ok(again) => messages = again,
             Err(Lost::Unknown) => return,
             Err(Lost::Away(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(Lost::Wrong(why)) if forgives && why.contains("400") => {
+                heard.send_modify(|heard| {
+                    heard.anew += 1;
+                    heard.last_event = None;
+                });
+            }
             Err(Lost::Wrong(why)) => {
                 heard.send_modify(|heard| heard.wrong = Some(format!("the stream is gone: {why}")));
                 return;

@@ -55,6 +55,9 @@ pub(crate) fn requests() -> usize {
     REQUESTS.load(Ordering::Relaxed)
 }
 
+/// Where ids of requests begin that share a session with others.
+static ASKED: AtomicUsize = AtomicUsize::new(1_000_000);
+
 /// Counts one more.
 pub(crate) fn requested() {
     REQUESTS.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +90,17 @@ impl Session {
         let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         session.send(&told).await?;
         Ok(session)
+    }
+
+    /// The same session, over connections of its own.
+    pub(crate) fn through(&self, wire: Wire) -> Self {
+        Self {
+            wire,
+            id: self.id.clone(),
+            token: self.token.clone(),
+            // No id is used twice at a time in one session.
+            asked: AtomicUsize::new(ASKED.fetch_add(1_000, Ordering::Relaxed)),
+        }
     }
 
     /// The same session, which somebody else says to have.

@@ -6,12 +6,14 @@
 //! | `CLUSTER_REQUESTS` | requests of one random run | 10,000 |
 //! | `CLUSTER_SESSIONS` | sessions at a time | 36 |
 //! | `CLUSTER_SEED` | what the random choices are made from | another one each time |
-//! | `CLUSTER_CHAOS_SECONDS` | how long replicas are killed | 15 |
+//! | `CLUSTER_CHAOS_SECONDS` | how long replicas are killed; 60 for a full run | 15 |
+//! | `CLUSTER_KILL_MS` | the time between two kills; 0 for none | 1,000 |
 
 use std::{
     collections::BTreeSet,
     io::Write as _,
     sync::{LazyLock, Mutex},
+    time::Duration,
 };
 
 use tokio::sync::{Mutex as Turns, MutexGuard};
@@ -24,16 +26,21 @@ pub(crate) struct Setting {
     pub(crate) sessions: usize,
     pub(crate) seed: u64,
     pub(crate) chaos_seconds: u64,
+    pub(crate) kills: bool,
+    pub(crate) beat: Duration,
 }
 
 impl Setting {
     pub(crate) fn from_env() -> Self {
+        let beat = number("CLUSTER_KILL_MS").unwrap_or(1_000);
         Self {
             replicas: number("CLUSTER_REPLICAS").unwrap_or(3),
             requests: number("CLUSTER_REQUESTS").unwrap_or(10_000),
             sessions: number("CLUSTER_SESSIONS").unwrap_or(36),
             seed: number("CLUSTER_SEED").unwrap_or_else(random),
             chaos_seconds: number("CLUSTER_CHAOS_SECONDS").unwrap_or(15),
+            kills: beat > 0,
+            beat: Duration::from_millis(if beat > 0 { beat } else { 1_000 }),
         }
     }
 }
