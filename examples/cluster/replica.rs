@@ -1,7 +1,7 @@
 //! One replica: a server like any other, on a store that it shares.
 
 use mcp_session::{Context, Edit, Elicited, JsonSchema, Session, Template, Tool, ToolError, tool};
-use mcp_session_examples::{Failure, Listen, Replica, Result, serve_as};
+use mcp_session_examples::{Listen, Replica, Result, serve_as};
 use serde::Deserialize;
 
 /// Learn a word: from then on there is a tool that says it, for this session only.
@@ -46,15 +46,14 @@ async fn order(what: String, ctx: Context) -> Result<String, ToolError> {
 /// Runs with what is left of the command line, until whoever started it is gone.
 pub(crate) async fn run(mut args: Vec<String>) -> Result {
     let replica = Replica::take(&mut args).await?;
-    let name = crate::option(&mut args, "--name")?.unwrap_or_default();
-    let Listen::Http(address) = Listen::parse(args)? else {
-        return Err(Failure::new("a replica serves HTTP"));
-    };
+    let name = replica.name().map(str::to_owned);
+    let listen = Listen::parse(args)?;
     let template = Template::builder("cluster", "1.0.0")
         .tool(learn)
         .tool(count)
         .tool(order)
         .build()?;
     let server = replica.server(template)?;
-    serve_as(&name, server, address, |url| println!("{name} at {url}")).await
+    let name = name.as_deref();
+    serve_as(name, server, listen, |url| println!("it serves at {url}")).await
 }

@@ -1,4 +1,5 @@
-//! What makes several processes one server: `--store URL`, `--space NAME` and `--seal-key HEX`.
+//! What makes several processes one server: `--store URL`, `--space NAME`, `--seal-key HEX` and
+//! `--name NAME`.
 
 use std::sync::Arc;
 
@@ -21,15 +22,17 @@ pub const REPLICA_HEADER: &str = "x-replica";
 pub struct Replica {
     store: Arc<dyn Store>,
     keys: Option<SealKeys>,
+    name: Option<String>,
 }
 
 impl Replica {
-    /// Takes `--store URL`, `--space NAME` and `--seal-key HEX` out of a command line, and connects
-    /// to the store.
+    /// Takes `--store URL`, `--space NAME`, `--seal-key HEX` and `--name NAME` out of a command
+    /// line, and connects to the store.
     ///
     /// The store is `postgres://…` or `redis://…`, and memory where nothing is said. Servers that
     /// have one engine and nothing else in common have a space each: a schema in PostgreSQL, a
-    /// prefix in Redis. Without a key on the command line, the environment variable `MCP_SESSION_SEAL_KEYS` is looked at, which
+    /// prefix in Redis. With a name it is a member of a fleet, which [`serve_as`](crate::serve_as)
+    /// is for. Without a key on the command line, the environment variable `MCP_SESSION_SEAL_KEYS` is looked at, which
     /// other users of the machine do not see.
     ///
     /// # Errors
@@ -42,8 +45,14 @@ impl Replica {
             Some(hex) => Some(SealKeys::from_hex(&hex)?),
             None => SealKeys::from_env()?,
         };
+        let name = take(args, "--name")?;
         let store = store(url.as_deref(), space).await?;
-        Ok(Self { store, keys })
+        Ok(Self { store, keys, name })
+    }
+
+    /// Its name; `None` where it is no member of a fleet.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// A server of this template that belongs to them.
@@ -124,6 +133,7 @@ mod tests {
             "--store sqlite://x",
             "--store x",
             "--space",
+            "--name",
             "--seal-key 00",
         ] {
             assert!(Replica::take(&mut args(wrong)).await.is_err(), "{wrong}");

@@ -36,13 +36,25 @@ pub async fn serve(server: Server, listen: Listen, ready: impl FnOnce(&str)) -> 
     Ok(served?)
 }
 
-/// Serves over HTTP as a replica that says its name in every answer, until it is stopped as
-/// [`serve`] is, or until its standard input ends: whoever started it is gone then.
+/// As [`serve`]; over HTTP and with a name, as a member of a fleet: it says its name in every
+/// answer, and also ends with its standard input, for then whoever started it is gone.
 ///
 /// # Errors
 ///
-/// The address cannot be used, or the name is nothing that a header can hold.
+/// As [`serve`], or the name is nothing that a header can hold.
 pub async fn serve_as(
+    name: Option<&str>,
+    server: Server,
+    listen: Listen,
+    ready: impl FnOnce(&str),
+) -> Result {
+    match (name, listen) {
+        (Some(name), Listen::Http(address)) => serve_named(name, server, address, ready).await,
+        _ => serve(server, listen, ready).await,
+    }
+}
+
+async fn serve_named(
     name: &str,
     server: Server,
     address: SocketAddr,

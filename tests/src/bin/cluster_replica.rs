@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use mcp_session_examples::{Failure, Listen, Replica, Result, serve_as};
+use mcp_session_examples::{Listen, Replica, Result, serve_as};
 use mcp_session_tests::cluster;
 
 #[tokio::main]
@@ -16,18 +16,19 @@ async fn main() -> Result {
     let replica = Replica::take(&mut args).await?;
     let is_open = args.iter().any(|arg| arg == "--open");
     args.retain(|arg| arg != "--open");
-    let name = option(&mut args, "--name").unwrap_or_default();
+    let name = replica.name().unwrap_or_default().to_owned();
     let journal = option(&mut args, "--journal").map(PathBuf::from);
-    let Listen::Http(address) = Listen::parse(args)? else {
-        return Err(Failure::new("a replica serves HTTP"));
-    };
+    let listen = Listen::parse(args)?;
     let template = cluster::builder(&name, journal.as_deref()).build()?;
     let mut server = replica.builder(template);
     if !is_open {
         server = server.authenticate(cluster::users());
     }
     let server = server.build()?;
-    serve_as(&name, server, address, |url| println!("{name} at {url}")).await
+    serve_as(Some(&name), server, listen, |url| {
+        println!("{name} at {url}");
+    })
+    .await
 }
 
 fn option(args: &mut Vec<String>, name: &str) -> Option<String> {

@@ -1,6 +1,11 @@
 //! nginx as it comes, before replicas that take turns.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -66,10 +71,13 @@ impl Nginx {
 }
 
 /// Where the program is: administrators have it in a folder that others do not look into.
-fn program() -> Option<&'static str> {
-    ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"]
-        .into_iter()
-        .find(|path| Path::new(path).exists())
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let administrators = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(administrators)
+        .map(|folder| folder.join("nginx"))
+        .find(|program| program.exists())
 }
 
 /// One process, so that ending it ends everything. The rest is what its manual says about event
