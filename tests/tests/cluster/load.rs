@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::listener::Listener;
 use crate::random::Random;
 use crate::session::{Lost, Session, WORD};
-use crate::setting::now;
+use crate::setting::{is_left_out, now};
 
 /// How long a client that tries again may go without success.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -101,7 +101,7 @@ impl Client {
                 1 | 2 => self.count().await,
                 3 => self.visit().await,
                 4 => self.put().await,
-                5 => self.ask().await,
+                5 if !is_left_out("Ask") => self.ask().await,
                 6 => self.slow().await,
                 7 => self.touch().await,
                 _ => self.check().await,

@@ -6,6 +6,7 @@
 //! | `CLUSTER_REQUESTS` | requests of one random run | 10,000 |
 //! | `CLUSTER_SESSIONS` | sessions at a time | 36 |
 //! | `CLUSTER_SEED` | what the random choices are made from | another one each time |
+//! | `CLUSTER_WITHOUT` | steps that are left out, to look for one thing: `Ask,Resume` | none |
 //! | `CLUSTER_CHAOS_SECONDS` | how long replicas are killed; 60 for a full run | 15 |
 //! | `CLUSTER_KILL_MS` | the time between two kills; 0 for none | 1,000 |
 
@@ -43,6 +44,12 @@ impl Setting {
             beat: Duration::from_millis(if beat > 0 { beat } else { 1_000 }),
         }
     }
+}
+
+/// A step that is left out.
+pub(crate) fn is_left_out(step: &str) -> bool {
+    let without = std::env::var("CLUSTER_WITHOUT").unwrap_or_default();
+    without.split(',').any(|left_out| left_out == step)
 }
 
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
