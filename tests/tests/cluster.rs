@@ -35,6 +35,8 @@ mod setting;
 mod space;
 #[path = "cluster/steps.rs"]
 mod steps;
+#[path = "cluster/streams.rs"]
+mod streams;
 #[path = "cluster/telling.rs"]
 mod telling;
 #[path = "cluster/walk.rs"]

@@ -102,6 +102,10 @@ async fn chaos(place: &str, space: Space, engine: Option<&OwnEngine>) {
         Ok(Err(why)) => panic!("{place}: {why}"),
         Err(_) => panic!("{place}: somebody hangs"),
     };
+    // In order, so that all hooks have run.
+    for member in &mut replicas.members {
+        member.stop().await.unwrap();
+    }
     let journal = replicas.journal();
     for id in &ended {
         let closed = journal.get(id).map_or(0, |life| life.closed);

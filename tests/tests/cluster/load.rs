@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -23,7 +24,7 @@ use crate::setting::{is_left_out, now};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all clients share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Load {
     /// From here on nothing more is begun.
     pub(crate) over: AtomicBool,
@@ -44,7 +45,6 @@ pub(crate) struct Load {
 }
 
 /// One client with one session.
-#[derive(Debug)]
 pub(crate) struct Client {
     load: Arc<Load>,
     pub(crate) session: Arc<Session>,
@@ -273,6 +273,18 @@ impl Client {
             .insist("DELETE", async || session.delete().await)
             .await?;
         Ok(session.id.clone())
+    }
+}
+
+/// What it counts on.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("words", &self.words)
+            .field("certain", &self.certain)
+            .field("possible", &self.possible)
+            .field("again", &*self.load.again.lock())
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use mcp_session_tests::cluster::{NOTE, PLAIN, USERS};
+use mcp_session_tests::cluster::{PLAIN, USERS};
 
 use crate::random::Random;
-use crate::session::{Lost, WORD, requested, said};
+use crate::session::Lost;
 use crate::setting::is_left_out;
 use crate::walk::{Done, Walk};
 
 /// What there is to do, and how often of a hundred times.
-const STEPS: [(usize, Step); 21] = [
+const STEPS: [(usize, Step); 23] = [
     (8, Step::Learn),
     (5, Step::Forget),
     (4, Step::Hide),
@@ -34,10 +34,12 @@ const STEPS: [(usize, Step); 21] = [
     (2, Step::Leave),
     (2, Step::Resume),
     (3, Step::Both),
+    (2, Step::LearnTwo),
+    (2, Step::Cancel),
 ];
 
-/// How soon every replica knows that a session has ended.
-const ENDED: Duration = Duration::from_secs(10);
+/// How soon every replica knows that a session has ended, or a call was given up.
+pub(crate) const ENDED: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -62,6 +64,8 @@ enum Step {
     Leave,
     Resume,
     Both,
+    LearnTwo,
+    Cancel,
 }
 
 impl Step {
@@ -80,7 +84,7 @@ impl Step {
     }
 }
 
-fn is(found: &str, expected: impl AsRef<str>) -> Done {
+pub(crate) fn is(found: &str, expected: impl AsRef<str>) -> Done {
     let expected = expected.as_ref();
     if found == expected {
         return Ok(());
@@ -113,6 +117,8 @@ impl Walk {
             Step::Leave => self.leave().await,
             Step::Resume => self.resume().await,
             Step::Both => self.both().await,
+            Step::LearnTwo => self.learn_two().await,
+            Step::Cancel => self.cancel().await,
         }
     }
 
@@ -274,132 +280,48 @@ impl Walk {
         is(&said, items.join(" "))
     }
 
-    async fn elicit(&mut self) -> Done {
-        let what = format!("fruit-{:x}", self.random.next() & 0xfff);
-        let answer = self.full("ask", json!({"what": what})).await?;
-        if answer.questions != 1 {
-            return Err(format!("it asked {} times", answer.questions));
-        }
-        let said = said(&answer.result).map_err(|lost| lost.to_string())?;
-        is(&said, format!("{what} {WORD}"))
-    }
-
-    async fn narrate(&mut self) -> Done {
-        let steps = 1 + self.random.below(20);
-        let arguments = json!({"steps": steps, "pause_ms": 0});
-        let answer = self.full("narrate", arguments).await?;
-        self.narrated(steps, &answer.told)
-    }
-
-    /// Each log message came once and in order, and the last report of progress.
-    fn narrated(&self, steps: usize, told: &[Value]) -> Done {
-        let of = |method: &str| -> Vec<&Value> {
-            let told = told.iter().filter(|told| told["method"] == method);
-            told.map(|told| &told["params"]).collect()
-        };
-        let logged = of("notifications/message");
-        let logged: Vec<_> = logged.iter().map(|told| &told["data"]).collect();
-        let expected: Vec<_> = (1..=steps).map(|step| json!(step)).collect();
-        let expected: Vec<_> = expected
-            .iter()
-            .filter(|_| !self.expected.only_errors)
-            .collect();
-        if logged != expected {
-            return Err(format!("logged {logged:?}, not {expected:?}"));
-        }
-        let progress = of("notifications/progress");
-        let progress: Vec<_> = progress
-            .iter()
-            .map(|told| told["progress"].as_f64())
-            .collect();
-        if !progress.is_sorted() || progress.last() != Some(&Some(steps as f64)) {
-            return Err(format!("progress {progress:?} of {steps}"));
-        }
-        Ok(())
-    }
-
-    async fn level(&mut self) -> Done {
-        let only_errors = self.random.percent(50);
-        let level = if only_errors { "error" } else { "info" };
-        self.ask("logging/setLevel", json!({"level": level}))
-            .await?;
-        self.expected.only_errors = only_errors;
-        self.narrate().await
-    }
-
-    /// Subscribes to a note and has it touched: somewhere else, as the proxy takes turns.
-    async fn touch(&mut self) -> Done {
-        self.expected.notes += 1;
-        let number = self.expected.notes;
-        let uri = json!({"uri": format!("{NOTE}{number}")});
-        self.ask("resources/subscribe", uri.clone()).await?;
-        let said = self.call("touch", json!({"number": number})).await?;
-        is(&said, format!("touched {number}"))?;
-        self.expected.touched.insert(number);
-        if self.random.percent(25) {
-            self.settles().await?;
-            self.ask("resources/unsubscribe", uri).await?;
-        }
-        Ok(())
-    }
-
-    /// Opens the standing stream, or comes back to it.
-    async fn come(&mut self) -> Done {
-        self.note("comes");
-        let opened = self.listener.open().await;
-        opened.map_err(|lost| format!("the stream: {lost}"))
-    }
-
-    async fn leave(&mut self) -> Done {
-        if self.random.percent(50) {
-            self.settles().await?;
-        }
-        self.note("leaves");
-        // What it was not told yet of its lists it may be told on another stream, or not at all.
-        self.expected.lists_before = None;
-        self.listener.close();
-        Ok(())
-    }
-
-    /// Loses the stream of a call in the middle, and comes back to it anywhere.
-    async fn resume(&mut self) -> Done {
-        let steps = 2 + self.random.below(6);
-        self.note(format_args!("narrate {steps}, and resumes"));
-        let arguments = json!({"steps": steps, "pause_ms": 20});
-        let begun = self.session.begin("narrate", arguments).await;
-        let (id, mut reply) = begun.map_err(|lost| lost.to_string())?;
-        let broken = |error| format!("the stream of a call: {error:?}");
-        let mut told = Vec::new();
-        for _ in 0..2 {
-            let event = reply.messages.event().await.map_err(broken)?;
-            let event = event.filter(|event| !event.is_empty());
-            told.extend(event.map(|event| serde_json::from_slice(&event).unwrap_or_default()));
-        }
-        let last = reply.messages.last_event().map(str::to_owned);
-        let last = last.ok_or_else(|| format!("{} gives no ids", reply.replica))?;
-        drop(reply);
-        let mut headers = self.session.headers();
-        headers.push(("Last-Event-ID", &last));
-        requested();
-        let again = self.session.wire.get(&headers).await.map_err(broken)?;
-        let again = crate::session::checked(again).await;
-        let again = again.map_err(|lost| format!("resumed: {lost}"))?;
-        self.note(format_args!("  resumed by {}", again.replica));
-        let answer = self.session.read(again, &id).await;
-        let answer = answer.map_err(|lost| format!("resumed: {lost}"))?;
-        told.extend(answer.told);
-        self.narrated(steps, &told)
-    }
-
-    /// Two at a time.
+    /// Three at a time, at three replicas.
     async fn both(&mut self) -> Done {
-        self.note("two at a time");
+        self.note("slow, count, count");
         let slow = self.session.call("slow", json!({"ms": 30}));
-        let counted = self.session.call("counted", json!({}));
-        let (slow, counted) = tokio::join!(slow, counted);
+        let one = self.session.call("count", json!({}));
+        let two = self.session.call("count", json!({}));
+        let (slow, one, two) = tokio::join!(slow, one, two);
         is(&slow.map_err(|lost| lost.to_string())?, "slept 30")?;
-        let counted = counted.map_err(|lost| lost.to_string())?;
-        is(&counted, self.expected.count.to_string())
+        let before = self.expected.count;
+        self.expected.count += 2;
+        let mut counted = [
+            one.map_err(|lost| lost.to_string())?,
+            two.map_err(|lost| lost.to_string())?,
+        ];
+        counted.sort_by_key(|count| count.parse().unwrap_or(0_u64));
+        is(&counted.join(" "), format!("{} {}", before + 1, before + 2))
+    }
+
+    /// Two changes at a time, at two replicas: neither is lost.
+    async fn learn_two(&mut self) -> Done {
+        let (one, two) = (self.random.below(6), 6 + self.random.below(6));
+        let word = format!("word-{:04x}", self.random.next() & 0xffff);
+        self.note(format_args!("learn {one}, learn {two}"));
+        let before = self.listener.heard(|heard| heard.lists);
+        let learn = |name: usize| json!({"name": name.to_string(), "word": word});
+        let first = self.session.call("learn", learn(one));
+        let second = self.session.call("learn", learn(two));
+        let (first, second) = tokio::join!(first, second);
+        is(
+            &first.map_err(|lost| lost.to_string())?,
+            format!("learnt {one}"),
+        )?;
+        is(
+            &second.map_err(|lost| lost.to_string())?,
+            format!("learnt {two}"),
+        )?;
+        if self.listener.is_open() {
+            self.expected.lists_before = Some(before);
+        }
+        self.expected.words.insert(one, word.clone());
+        self.expected.words.insert(two, word);
+        self.lists().await
     }
 
     /// Hears everything it is still to be told, shows the session to nobody else, and ends it.
