@@ -259,7 +259,7 @@ pub(crate) fn said(result: &Value) -> Result<String, Lost> {
 
 /// A failure that says whether it makes sense to try again.
 fn failed(text: &str) -> Lost {
-    if text.contains("try again") {
+    if text.contains("try again") || text.contains("made again") {
         Lost::Away(text.to_owned())
     } else {
         Lost::Wrong(text.to_owned())
