@@ -125,22 +125,21 @@ impl Case {
         let mut random = Random::new(setting.seed);
         let mut walks = JoinSet::new();
         let mut ended = Vec::new();
-        let mut begin = |walks: &mut JoinSet<_>, steps: usize| {
-            let (wire, users) = (wire.clone(), Arc::clone(&users));
+        let mut begin = async |walks: &mut JoinSet<_>, steps: usize| {
             let random = Random::new(random.next());
-            walks.spawn(async move {
-                let walk = Walk::begin(&wire, users, callers, random).await?;
-                walk.finish(steps).await
-            });
+            let walk = Walk::begin(&wire, Arc::clone(&users), callers, random).await?;
+            walks.spawn(walk.finish(steps));
+            Ok::<_, String>(())
         };
+        // One after the other, since replicas that just began have no connections to the engine;
+        // and not all of the same length, so that some begin while others are in the middle.
         for number in 0..setting.sessions {
-            // Not all of the same length, so that some begin while others are in the middle.
-            begin(&mut walks, 1 + STEPS * (number + 1) / setting.sessions);
+            begin(&mut walks, 1 + STEPS * (number + 1) / setting.sessions).await?;
         }
         while let Some(walked) = walks.join_next().await {
             ended.push(walked.map_err(|error| error.to_string())??);
             if requests() < enough {
-                begin(&mut walks, STEPS);
+                begin(&mut walks, STEPS).await?;
             }
         }
         if callers == Callers::Users {
