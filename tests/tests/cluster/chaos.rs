@@ -17,7 +17,7 @@ use crate::own_engine::OwnEngine;
 use crate::random::Random;
 use crate::replicas::{Callers, Replicas};
 use crate::session::Session;
-use crate::setting::{Setting, say, turn};
+use crate::setting::{Setting, now, say, turn};
 use crate::space::Space;
 
 /// Clients at a time.
@@ -87,12 +87,13 @@ async fn chaos(place: &str, space: Space, engine: Option<&OwnEngine>) {
         }
     }));
     let disturbed = async {
-        let killed = disturb(&mut replicas.members, engine, setting, &load).await;
+        let disturbed = disturb(&mut replicas.members, engine, setting, &load).await;
         load.over.store(true, Ordering::Relaxed);
-        killed
+        disturbed
     };
     let time = BOUND + Duration::from_secs(setting.chaos_seconds);
-    let Ok((killed, clients)) = timeout(time, async { tokio::join!(disturbed, clients) }).await
+    let Ok(((killed, slowest), clients)) =
+        timeout(time, async { tokio::join!(disturbed, clients) }).await
     else {
         panic!("{place}: somebody hangs");
     };
@@ -114,7 +115,7 @@ async fn chaos(place: &str, space: Space, engine: Option<&OwnEngine>) {
     say(&format!(
         "chaos: {} s with {killed} kills, {} requests of {CLIENTS} sessions done: {place}\n  \
          longest wait {} ms; {} of {} notices lost; {} streams begun anew; \
-         tried again: {:?}",
+         slowest start {slowest:.1?}; tried again: {:?}",
         setting.chaos_seconds,
         load.done.load(Ordering::Relaxed),
         load.longest_ms.load(Ordering::Relaxed),
@@ -126,19 +127,19 @@ async fn chaos(place: &str, space: Space, engine: Option<&OwnEngine>) {
 }
 
 /// Kills a replica at each beat and starts it again at once; in the middle the engine crashes. How
-/// often.
+/// often, and how long one took at most until it was there again.
 async fn disturb(
     members: &mut [Member],
     engine: Option<&OwnEngine>,
     setting: Setting,
     load: &Load,
-) -> usize {
+) -> (usize, Duration) {
     let mut random = Random::new(setting.seed);
     let mut beat = interval(setting.beat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat.tick().await;
     let beats = u128::from(setting.chaos_seconds) * 1_000 / setting.beat.as_millis();
-    let mut killed = 0;
+    let (mut killed, mut slowest) = (0, Duration::ZERO);
     for number in 1..=beats {
         beat.tick().await;
         if load.over.load(Ordering::Relaxed) {
@@ -151,11 +152,13 @@ async fn disturb(
         }
         if setting.kills {
             let victim = random.below(members.len());
+            let began = now();
             members[victim].restart().await.unwrap();
+            slowest = slowest.max(began.elapsed());
             killed += 1;
         }
     }
-    killed
+    (killed, slowest)
 }
 
 /// Lets all clients finish, and holds what users counted against what is there; the sessions.

@@ -1,6 +1,7 @@
 //! An engine of a test's own, which it may crash.
 
 use std::{
+    io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -30,26 +31,23 @@ impl OwnEngine {
             return None;
         }
         let folder = Folder::new();
-        let running = services(&folder, variable)
-            .args(["run", "cat"])
+        let mut running = services(&folder, variable)
+            .args(["run", "sh", "-c", &format!("echo \"${variable}\"; cat")])
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn();
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(running.stdout.take().unwrap());
         let mut engine = Self {
             url: String::new(),
-            running: running.unwrap(),
+            running,
             folder,
             variable,
         };
-        let found = async {
-            loop {
-                if let Some(url) = engine.find() {
-                    return url;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        engine.url = tokio::time::timeout(STARTING, found).await.unwrap();
+        // Said by the command, so the engine is there.
+        let url = tokio::task::spawn_blocking(|| said.lines().next());
+        let url = tokio::time::timeout(STARTING, url).await.unwrap();
+        engine.url = url.unwrap().expect("the engine starts").unwrap();
         Some(engine)
     }
 
@@ -58,18 +56,6 @@ impl OwnEngine {
         let mut restart = services(&self.folder, self.variable);
         let restart = tokio::task::spawn_blocking(move || restart.arg("restart").status());
         assert!(restart.await.unwrap().unwrap().success());
-    }
-
-    /// Its URL, once it is there.
-    fn find(&self) -> Option<String> {
-        let mut said = services(&self.folder, self.variable);
-        let said = said.arg("env").stderr(Stdio::null()).output().ok()?;
-        let said = String::from_utf8(said.stdout).ok()?;
-        let assignment = format!("export {}=", self.variable);
-        let url = said
-            .lines()
-            .find_map(|line| line.strip_prefix(&*assignment));
-        url.map(|url| url.replace('\\', ""))
     }
 }
 
