@@ -1,9 +1,10 @@
 // Runs the conformance suite against a server and judges the results.
 //
-//   node conformance.mjs --suite SUITE.js --out DIR (--server BINARY | --url URL)
+//   node conformance.mjs --suite SUITE.js --out DIR --url URL
+//   node conformance.mjs --suite SUITE.js --out DIR -- COMMAND…
 //
-// `SUITE.js` is the entry point of the suite. `BINARY` is started as `BINARY --http 127.0.0.1:0`
-// and must print a line with its URL; it is stopped at the end.
+// `SUITE.js` is the entry point of the suite. `COMMAND` starts a server, which must print a line with
+// its URL; it is stopped at the end.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,19 +19,18 @@ const REVISIONS = ['2025-11-25', '2026-07-28'];
 const START_LIMIT_MS = 30_000;
 const RUN_LIMIT_MS = 10 * 60_000;
 
-const { values: options } = parseArgs({
-  options: Object.fromEntries(
-    ['suite', 'out', 'server', 'url'].map((name) => [name, { type: 'string' }]),
-  ),
+const { values: options, positionals: command } = parseArgs({
+  allowPositionals: true,
+  options: Object.fromEntries(['suite', 'out', 'url'].map((name) => [name, { type: 'string' }])),
 });
-if (!options.suite || !options.out || !options.server === !options.url) {
-  throw new Error('give --suite, --out, and one of --server and --url');
+if (!options.suite || !options.out || (command.length === 0) === !options.url) {
+  throw new Error('give --suite, --out, and either --url or a command');
 }
 const expected = JSON.parse(
   readFileSync(new URL('./conformance-expected.json', import.meta.url), 'utf8'),
 );
 
-const server = options.server ? await start(options.server) : undefined;
+const server = options.url ? undefined : await start(command);
 let problems = 0;
 try {
   for (const revision of REVISIONS) {
@@ -47,8 +47,8 @@ console.log(problems === 0 ? 'conformance: as expected' : `conformance: ${proble
 process.exitCode = problems === 0 ? 0 : 1;
 
 /** Starts the server and waits for the line that says where it listens. */
-async function start(binary) {
-  const child = spawn(binary, ['--http', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function start([program, ...args]) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => {
     child.once('exit', resolve);
     child.once('error', resolve);
@@ -75,7 +75,7 @@ async function start(binary) {
   clearTimeout(timer);
   if (!url) {
     await stop();
-    throw new Error(`${binary} did not print its URL`);
+    throw new Error(`${program} did not print its URL`);
   }
   return { url, stop, ended: () => child.exitCode !== null || child.signalCode !== null };
 }

@@ -17,7 +17,7 @@
 use std::time::Duration;
 
 use mcp_session::{Context, Edit, Template, Tool, ToolError, Variant, tool};
-use mcp_session_examples::{Failure, Listen, Replica, Result, serve};
+use mcp_session_examples::{Failure, Listen, Replica, Result, serve_as};
 use serde_json::{Value, json};
 
 /// The tool that `touch_tools` brings and takes away.
@@ -99,6 +99,7 @@ async fn main() -> Result {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let tools = take_tools(&mut args)?;
     let replica = Replica::take(&mut args).await?;
+    let name = replica.name().map(str::to_owned);
     let listen = Listen::parse(args)?;
     let mut template = Template::builder("bench_server", "1.0.0")
         .tool(add)
@@ -108,7 +109,7 @@ async fn main() -> Result {
         template = template.tool(dummy(number));
     }
     let server = replica.server(template.build()?)?;
-    serve(server, listen, |url| {
+    serve_as(name.as_deref(), server, listen, |url| {
         println!("bench_server is served at {url}");
     })
     .await

@@ -26,7 +26,7 @@ mod stateless;
 mod triggers;
 
 use mcp_session::Template;
-use mcp_session_examples::{Listen, Replica, Result, serve};
+use mcp_session_examples::{Listen, Replica, Result, serve_as};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -38,9 +38,11 @@ async fn main() -> Result {
         .init();
     let mut args = std::env::args().skip(1).collect();
     let replica = Replica::take(&mut args).await?;
+    let name = replica.name().map(str::to_owned);
     let listen = Listen::parse(args)?;
     let server = replica.server(template()?)?;
-    serve(server, listen, |url| {
+    triggers::follow(&server).await?;
+    serve_as(name.as_deref(), server, listen, |url| {
         println!("everything is served at {url}")
     })
     .await

@@ -16,6 +16,12 @@ impl Failure {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    /// The same, with what it is about before it.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self(format!("{what}: {}", self.0))
+    }
 }
 
 impl<E: Error> From<E> for Failure {

@@ -1,13 +1,18 @@
-//! What makes several processes one server: `--store URL` and `--seal-key HEX`.
+//! What makes several processes one server: `--store URL`, `--space NAME`, `--seal-key HEX` and
+//! `--name NAME`.
 
 use std::sync::Arc;
 
 use mcp_session::{
     SealKeys, Server, Template,
+    server::ServerBuilder,
     store::{MemoryStore, PostgresStore, RedisStore, Store},
 };
 
 use crate::{Failure, Result};
+
+/// The header in which a replica says its name, where it has one.
+pub const REPLICA_HEADER: &str = "x-replica";
 
 /// What replicas of one server have in common.
 ///
@@ -17,13 +22,17 @@ use crate::{Failure, Result};
 pub struct Replica {
     store: Arc<dyn Store>,
     keys: Option<SealKeys>,
+    name: Option<String>,
 }
 
 impl Replica {
-    /// Takes `--store URL` and `--seal-key HEX` out of a command line, and connects to the store.
+    /// Takes `--store URL`, `--space NAME`, `--seal-key HEX` and `--name NAME` out of a command
+    /// line, and connects to the store.
     ///
-    /// The store is `postgres://…` or `redis://…`, and memory where nothing is said. Without a key
-    /// on the command line, the environment variable `MCP_SESSION_SEAL_KEYS` is looked at, which
+    /// The store is `postgres://…` or `redis://…`, and memory where nothing is said. Servers that
+    /// have one engine and nothing else in common have a space each: a schema in PostgreSQL, a
+    /// prefix in Redis. With a name it is a member of a fleet, which [`serve_as`](crate::serve_as)
+    /// is for. Without a key on the command line, the environment variable `MCP_SESSION_SEAL_KEYS` is looked at, which
     /// other users of the machine do not see.
     ///
     /// # Errors
@@ -31,13 +40,19 @@ impl Replica {
     /// An option without its value, a URL of another kind, a store that cannot be reached, or a
     /// key that is none.
     pub async fn take(args: &mut Vec<String>) -> Result<Self> {
-        let url = take(args, "--store")?;
+        let (url, space) = (take(args, "--store")?, take(args, "--space")?);
         let keys = match take(args, "--seal-key")? {
             Some(hex) => Some(SealKeys::from_hex(&hex)?),
             None => SealKeys::from_env()?,
         };
-        let store = store(url.as_deref()).await?;
-        Ok(Self { store, keys })
+        let name = take(args, "--name")?;
+        let store = store(url.as_deref(), space).await?;
+        Ok(Self { store, keys, name })
+    }
+
+    /// Its name; `None` where it is no member of a fleet.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// A server of this template that belongs to them.
@@ -46,22 +61,41 @@ impl Replica {
     ///
     /// As [`ServerBuilder::build`](mcp_session::server::ServerBuilder::build).
     pub fn server(self, template: Template) -> Result<Server> {
-        let mut server = Server::builder(template).store(self.store);
-        if let Some(keys) = self.keys {
-            server = server.seal_keys(keys);
+        Ok(self.builder(template).build()?)
+    }
+
+    /// The same, for a server with more settings.
+    pub fn builder(self, template: Template) -> ServerBuilder {
+        let server = Server::builder(template).store(self.store);
+        match self.keys {
+            Some(keys) => server.seal_keys(keys),
+            None => server,
         }
-        Ok(server.build()?)
     }
 }
 
 /// The store at a URL.
-async fn store(url: Option<&str>) -> Result<Arc<dyn Store>> {
+async fn store(url: Option<&str>, space: Option<String>) -> Result<Arc<dyn Store>> {
     let Some(url) = url else {
         return Ok(Arc::new(MemoryStore::new()));
     };
     match url.split_once("://").map_or("", |(scheme, _)| scheme) {
-        "postgres" | "postgresql" => Ok(Arc::new(PostgresStore::connect(url).await?)),
-        "redis" | "rediss" | "valkey" | "valkeys" => Ok(Arc::new(RedisStore::connect(url).await?)),
+        "postgres" | "postgresql" => {
+            let store = PostgresStore::builder(url);
+            let store = match space {
+                Some(schema) => store.schema(schema),
+                None => store,
+            };
+            Ok(Arc::new(store.connect().await?))
+        }
+        "redis" | "rediss" | "valkey" | "valkeys" => {
+            let store = RedisStore::builder(url);
+            let store = match space {
+                Some(prefix) => store.prefix(format!("{prefix}:")),
+                None => store,
+            };
+            Ok(Arc::new(store.connect().await?))
+        }
         _ => Err(Failure::new(
             "`--store` takes a URL that begins with `postgres://` or `redis://`",
         )),
@@ -98,6 +132,8 @@ mod tests {
             "--store",
             "--store sqlite://x",
             "--store x",
+            "--space",
+            "--name",
             "--seal-key 00",
         ] {
             assert!(Replica::take(&mut args(wrong)).await.is_err(), "{wrong}");

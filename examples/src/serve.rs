@@ -1,10 +1,12 @@
 //! Serving until somebody stops it.
 
-use std::{error::Error as _, io, time::Duration};
+use std::{error::Error as _, io, net::SocketAddr, time::Duration};
 
+use axum::{Router, http::HeaderValue, middleware, response::Response, serve::ListenerExt as _};
 use mcp_session::Server;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-use crate::{Failure, Listen, Result};
+use crate::{Failure, Listen, REPLICA_HEADER, Result};
 
 /// How long it may take to end.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -32,6 +34,62 @@ pub async fn serve(server: Server, listen: Listen, ready: impl FnOnce(&str)) -> 
     };
     stopping.abort();
     Ok(served?)
+}
+
+/// As [`serve`]; over HTTP and with a name, as a member of a fleet: it says its name in every
+/// answer, and also ends with its standard input, for then whoever started it is gone.
+///
+/// # Errors
+///
+/// As [`serve`], or the name is nothing that a header can hold.
+pub async fn serve_as(
+    name: Option<&str>,
+    server: Server,
+    listen: Listen,
+    ready: impl FnOnce(&str),
+) -> Result {
+    match (name, listen) {
+        (Some(name), Listen::Http(address)) => serve_named(name, server, address, ready).await,
+        _ => serve(server, listen, ready).await,
+    }
+}
+
+async fn serve_named(
+    name: &str,
+    server: Server,
+    address: SocketAddr,
+    ready: impl FnOnce(&str),
+) -> Result {
+    let signalled = server.shutdown_on_signal(DEADLINE)?;
+    let name = HeaderValue::from_str(name)?;
+    let named = middleware::map_response(move |mut answer: Response| {
+        answer.headers_mut().insert(REPLICA_HEADER, name.clone());
+        std::future::ready(answer)
+    });
+    let app = Router::new()
+        .nest_service("/mcp", server.http())
+        .layer(named);
+    let listener = TcpListener::bind(address).await?;
+    ready(&format!("http://{}/mcp", listener.local_addr()?));
+    let listener = listener.tap_io(|connection| {
+        // Answers are written whole: holding them back only delays them.
+        connection.set_nodelay(true).ok();
+    });
+    let stopped = async move {
+        tokio::select! {
+            _ = signalled => {}
+            () = abandoned() => server.shutdown_within(DEADLINE).await,
+        }
+    };
+    let served = axum::serve(listener, app).with_graceful_shutdown(stopped);
+    Ok(served.await?)
+}
+
+/// Waits for the end of standard input.
+async fn abandoned() {
+    let mut input = tokio::io::stdin();
+    let mut heard = [0; 64];
+    while let Ok(1..) = input.read(&mut heard).await {}
 }
 
 /// The error, or what to do about it where that is clear.

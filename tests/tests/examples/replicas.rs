@@ -1,8 +1,15 @@
 //! Proves that processes which are given the same store and the same key are one server.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 
-use crate::examples::{bounded, process::Child, text, web::Url};
+use crate::examples::{
+    bounded,
+    process::{Child, finished},
+    text,
+    web::Url,
+};
 
 const TOOL: &str = "test_input_required_result_multi_round";
 
@@ -52,16 +59,53 @@ async fn a_question_of_one_process_is_answered_at_another() {
     bounded(round(None)).await;
 }
 
-#[tokio::test]
-async fn processes_share_a_store_in_an_engine() {
+/// The engines that there are.
+fn engines() -> Vec<String> {
+    let mut engines = Vec::new();
     for variable in ["DATABASE_URL", "REDIS_URL"] {
         let url = std::env::var(variable).ok().filter(|url| !url.is_empty());
-        let Some(url) = url else {
-            let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-            assert!(!in_ci, "{variable} is not set, and this is CI");
-            eprintln!("!!! SKIPPED: {variable} is not set; see scripts/services");
-            continue;
-        };
+        let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        assert!(
+            url.is_some() || !in_ci,
+            "{variable} is not set, and this is CI"
+        );
+        if url.is_none() {
+            let line = format!("!!! SKIPPED: {variable} is not set; see scripts/services\n");
+            drop(std::io::stderr().write_all(line.as_bytes()));
+        }
+        engines.extend(url);
+    }
+    engines
+}
+
+#[tokio::test]
+async fn processes_share_a_store_in_an_engine() {
+    for url in engines() {
         bounded(round(Some(&url))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_serves_one_session_at_every_replica() {
+    for url in engines() {
+        bounded(async {
+            let output = finished("cluster", &["--store", &url]).await;
+            let (said, wrong) = (output.stdout, output.stderr);
+            let (said, wrong) = (String::from_utf8(said), String::from_utf8(wrong));
+            let (said, wrong) = (said.unwrap(), wrong.unwrap());
+            assert!(output.status.success(), "{said}\n{wrong}");
+            for step in [
+                "opens the session",
+                "say_hello",
+                "counts: 3",
+                "one large pizza",
+            ] {
+                assert!(said.contains(step), "{step}: {said}");
+            }
+            for replica in ["a  ", "b  ", "c  "] {
+                assert!(said.contains(&format!("\n{replica}")), "{replica}: {said}");
+            }
+        })
+        .await;
     }
 }
