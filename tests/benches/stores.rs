@@ -100,6 +100,7 @@ async fn tell(name: &str, store: &dyn Store) {
         session: "5".repeat(64).into(),
         revision: at as u64,
         from: "replica".into(),
+        to: Vec::new(),
     };
     let mut subscription = bus.subscribe().await.unwrap();
     let began = Instant::now();

@@ -34,6 +34,7 @@ struct Table {
 #[derive(Debug, Default)]
 struct Waiting {
     /// The number before the first question's.
+    #[cfg(feature = "http")]
     begun: i64,
     asked: i64,
     questions: BTreeMap<i64, oneshot::Sender<Answer>>,

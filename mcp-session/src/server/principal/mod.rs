@@ -8,7 +8,7 @@ mod table;
 mod tests;
 
 #[cfg(feature = "http")]
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::{
     fmt,
     sync::{
@@ -233,9 +233,12 @@ pub(crate) struct Recalled {
     /// The revision that it shows; `None` before there is one.
     // Held to read or replace it, never across an await.
     revision: Mutex<Option<Revision>>,
-    /// Another replica changed the record, or may have.
+    /// How often another replica changed the record, or may have.
     #[cfg(feature = "http")]
-    stale: AtomicBool,
+    marks: AtomicU64,
+    /// How many of these were there before a look at the record that is over.
+    #[cfg(feature = "http")]
+    looked: AtomicU64,
     /// At which of the times of this replica's hearing others were told that it shows the record.
     #[cfg(feature = "http")]
     held: AtomicU64,
@@ -250,12 +253,13 @@ impl Recalled {
 
     /// Whoever uses it next looks at the record first.
     pub(crate) fn mark_stale(&self) {
-        self.stale.store(true, Ordering::SeqCst);
+        self.marks.fetch_add(1, Ordering::SeqCst);
     }
 
     /// True when it shows what the record says, unless something was missed since then.
     pub(crate) fn is_fresh(&self, times: u64) -> bool {
-        !self.stale.load(Ordering::SeqCst) && self.held.load(Ordering::SeqCst) == times
+        let looked = self.looked.load(Ordering::SeqCst);
+        looked == self.marks.load(Ordering::SeqCst) && self.is_held_since(times)
     }
 
     /// True when others were told at this time of this replica's hearing that it shows the record.
@@ -263,11 +267,25 @@ impl Recalled {
         self.held.load(Ordering::SeqCst) == times
     }
 
-    /// It is about to be looked at, and others were told so at this time.
-    pub(crate) fn looked_at(&self, times: u64) {
-        self.held.store(times, Ordering::SeqCst);
-        self.stale.store(false, Ordering::SeqCst);
+    /// Somebody is about to look at the record, and others know at this time that it is shown.
+    pub(crate) fn look(&self, times: u64) -> Look {
+        let marks = self.marks.load(Ordering::SeqCst);
+        Look { times, marks }
     }
+
+    /// That look is over, and what was seen is shown.
+    pub(crate) fn looked(&self, look: Look) {
+        self.looked.store(look.marks, Ordering::SeqCst);
+        self.held.store(look.times, Ordering::SeqCst);
+    }
+}
+
+/// A look at a record that is under way.
+#[cfg(feature = "http")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    times: u64,
+    marks: u64,
 }
 
 impl Shared {
@@ -277,7 +295,9 @@ impl Shared {
             record,
             revision: Mutex::default(),
             #[cfg(feature = "http")]
-            stale: AtomicBool::new(true),
+            marks: AtomicU64::new(1),
+            #[cfg(feature = "http")]
+            looked: AtomicU64::new(0),
             #[cfg(feature = "http")]
             held: AtomicU64::new(0),
         });

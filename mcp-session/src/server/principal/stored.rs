@@ -90,19 +90,24 @@ impl ServerInner {
             record: recalled.record.clone(),
         };
         #[cfg(feature = "http")]
-        let held = shelf.answer(self.hold_principals(recalled)).await;
+        if self.shows_the_newest(live) {
+            // Whoever had this turn before looked already.
+            return Ok(());
+        }
         #[cfg(feature = "http")]
-        held.map_err(Error::unavailable)?;
-        let read = shelf.read().await;
+        let look = shelf.answer(self.hold_principals(recalled)).await;
         #[cfg(feature = "http")]
-        let read = read.inspect_err(|_| recalled.mark_stale());
-        let read = read?;
+        let look = look.map_err(Error::unavailable)?;
+        let read = shelf.read().await?;
         let shown = *recalled.revision.lock();
         if read.revision.is_none() || read.revision != shown {
             let patch = shelf.made(&read.changes);
             live.renew(Some(Arc::new(patch)));
             *recalled.revision.lock() = read.revision;
         }
+        // Not before: whoever finds the session fresh uses it at once.
+        #[cfg(feature = "http")]
+        recalled.looked(look);
         drop(turn);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::random;
-use crate::server::principal::Recalled;
+use crate::server::principal::{Look, Recalled};
 use crate::server::{Live, Server, ServerInner};
 use crate::store::bus::Event;
 use crate::store::{Key, Owner, StoreError};
@@ -37,15 +37,16 @@ impl ServerInner {
     pub(crate) async fn hold_principals(
         self: &Arc<Self>,
         recalled: &Recalled,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Look, StoreError> {
         let server = Server::from_inner(Arc::clone(self));
         server.begin_hearing().await;
+        // Before the look: what is changed behind it is looked at once more.
         let times = server.times();
+        let look = recalled.look(times);
         if !recalled.is_held_since(times) {
             server.hold(&holders_of(recalled.record())).await?;
         }
-        recalled.looked_at(times);
-        Ok(())
+        Ok(look)
     }
 
     /// Sees to it that no other replica shows an older record than the one that was just saved.
