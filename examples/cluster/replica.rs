@@ -1,22 +1,24 @@
 //! One replica: a server like any other, on a store that it shares.
 
-use mcp_session::{Context, Edit, Elicited, JsonSchema, Session, Template, Tool, ToolError, tool};
+use mcp_session::{Context, Elicited, JsonSchema, Session, Template, Tool, ToolError, tool};
 use mcp_session_examples::{Listen, Replica, Result, serve_as};
 use serde::Deserialize;
 
 /// Learn a word: from then on there is a tool that says it, for this session only.
+///
+/// What is kept of the change is the name of a factory, and the word. So every replica can make
+/// the tool.
 #[tool]
 async fn learn(word: String, session: Session) -> Result<String, ToolError> {
-    session.edit(|edit| teach(edit, &word))?;
+    session.edit(|edit| edit.install("say", &word))?;
     Ok(format!("there is a tool `say_{word}` now"))
 }
 
-fn teach(edit: &mut Edit<'_>, word: &str) -> mcp_session::Result<()> {
-    let said = word.to_owned();
-    let say = Tool::new(format!("say_{word}"))
+/// Makes a tool that says a word.
+fn say(word: String) -> mcp_session::Result<Tool> {
+    Ok(Tool::new(format!("say_{word}"))
         .description("Says a word that was learnt.")
-        .handler(move || std::future::ready(said.clone()));
-    edit.add_tool(say)
+        .handler(move || std::future::ready(word.clone())))
 }
 
 /// Count: each call is one more.
@@ -49,6 +51,7 @@ pub(crate) async fn run(mut args: Vec<String>) -> Result {
     let name = replica.name().map(str::to_owned);
     let listen = Listen::parse(args)?;
     let template = Template::builder("cluster", "1.0.0")
+        .tool_factory("say", say)
         .tool(learn)
         .tool(count)
         .tool(order)

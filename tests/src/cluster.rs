@@ -8,8 +8,8 @@ use std::{fs::OpenOptions, io::Write as _, path::Path, sync::Arc, time::Duration
 use mcp_session::auth::{BearerTokens, Caller};
 use mcp_session::server::TemplateBuilder;
 use mcp_session::{
-    Context, Edit, Elicited, EndReason, Handle, HandleKind, JsonSchema, LogLevel, Principal,
-    Session, Template, Tool, ToolError, resource, tool,
+    Context, Elicited, EndReason, Handle, HandleKind, JsonSchema, LogLevel, Principal, Session,
+    Template, Tool, ToolError, resource, tool,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,19 +41,28 @@ pub const TOOLS: [&str; 15] = [
     "slow",
 ];
 
+/// What makes tools that say a word.
+const SAY: &str = "say";
+
+/// What such a tool is made from.
+#[derive(Debug, Serialize, Deserialize)]
+struct Word {
+    name: String,
+    word: String,
+}
+
 /// A session learns a word: from then on it has a tool that says it.
 #[tool]
 async fn learn(name: String, word: String, session: Session) -> Result<String, ToolError> {
-    session.edit(|edit| teach(edit, &name, &word))?;
-    Ok(format!("learnt {name}"))
+    let learnt = format!("learnt {name}");
+    session.edit(|edit| edit.install(SAY, &Word { name, word }))?;
+    Ok(learnt)
 }
 
-fn teach(edit: &mut Edit<'_>, name: &str, word: &str) -> mcp_session::Result<()> {
-    let said = word.to_owned();
-    let say = Tool::new(format!("say_{name}"))
+fn say(Word { name, word }: Word) -> mcp_session::Result<Tool> {
+    Ok(Tool::new(format!("say_{name}"))
         .description(format!("Says {word}."))
-        .handler(move || std::future::ready(said.clone()));
-    edit.add_tool(say)
+        .handler(move || std::future::ready(word.clone())))
 }
 
 /// Hides a tool.
@@ -231,6 +240,7 @@ pub fn builder(name: &str, journal: Option<&Path>) -> TemplateBuilder {
     });
     let (opened, resumed, closed) = (journal.clone(), journal.clone(), journal);
     let template = Template::builder("cluster", "1.0.0")
+        .tool_factory(SAY, say)
         .tools((0..PLAIN).map(plain).collect::<Vec<_>>())
         .tool(learn)
         .tool(hide)

@@ -41,8 +41,11 @@ pub(crate) struct Stored {
     feed: Mutex<Option<Arc<Feed>>>,
     // Held to copy or replace it.
     listening: Mutex<Listening>,
-    /// Another replica changed the record, or may have.
-    stale: AtomicBool,
+    /// How often another replica changed the record, or may have.
+    marks: AtomicU64,
+    /// How many of these were there before a look at the record that is over: while one is under
+    /// way, this copy is as old as it was.
+    looked: AtomicU64,
     /// At which of the times of this replica's hearing others were told that it holds a copy.
     held: AtomicU64,
     /// When its record is to live on for longer, in milliseconds of the server's life.
@@ -115,7 +118,8 @@ impl Stored {
             laying: AtomicBool::new(false),
             feed: Mutex::default(),
             listening,
-            stale: AtomicBool::new(false),
+            marks: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
             held: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
@@ -232,11 +236,11 @@ impl Stored {
 
     /// Whoever uses it next looks at the record first.
     pub(super) fn mark_stale(&self) {
-        self.stale.store(true, Ordering::SeqCst);
+        self.marks.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::SeqCst)
+        self.looked.load(Ordering::SeqCst) != self.marks.load(Ordering::SeqCst)
     }
 
     /// What the end of this copy entails is nothing to the session.
@@ -380,16 +384,31 @@ impl Live {
         stored: &Stored,
         server: &Server,
     ) -> Result<Found, StoreError> {
-        let times = server.times();
+        // Before the look: what is changed behind it is looked at once more.
+        let (times, marks) = (server.times(), stored.marks.load(Ordering::SeqCst));
         if !stored.is_held_since(times) {
             server.hold(&stored.owner).await?;
-            stored.set_held(times);
         }
-        // Before the look: what is changed behind it is looked at once more.
-        stored.stale.store(false, Ordering::SeqCst);
-        let loaded = server.inner().store().load(&stored.key()).await;
-        let loaded = loaded.inspect_err(|_| stored.mark_stale())?;
-        let Some(loaded) = loaded else {
+        let found = self.take_over(stored, server).await;
+        match &found {
+            // Not before: whoever finds the copy fresh uses it at once.
+            Ok(Found::Living) => {
+                stored.looked.store(marks, Ordering::SeqCst);
+                stored.set_held(times);
+            }
+            Ok(Found::Gone) => {}
+            Err(_) => stored.mark_stale(),
+        }
+        found
+    }
+
+    /// Becomes what is stored now.
+    async fn take_over(
+        self: &Arc<Self>,
+        stored: &Stored,
+        server: &Server,
+    ) -> Result<Found, StoreError> {
+        let Some(loaded) = server.inner().store().load(&stored.key()).await? else {
             return Ok(Found::Gone);
         };
         let (known, revision) = stored.last();
