@@ -496,7 +496,9 @@ impl<'a> Post<'a> {
                     Reaction::Accepted
                 }
                 Ok(Message::Response(response)) => {
-                    notice::answered(&live, response);
+                    if let Some((id, outcome)) = notice::answered(&live, response) {
+                        self.server.pass_on_soon(&live, id, outcome);
+                    }
                     Reaction::Accepted
                 }
                 Err(error) => Answer::error(200, error.id.as_ref(), &error.error, version).into(),

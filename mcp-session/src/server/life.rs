@@ -75,6 +75,13 @@ impl Live {
                 break;
             }
         }
+        #[cfg(feature = "http")]
+        if let (Some(stored), Some(server)) = (self.stored(), self.server())
+            && self.is_busy()
+        {
+            // A client that only listens uses it as well.
+            server.keep_alive(self, stored);
+        }
         let rests = matches!(
             self.life().lock().state(),
             SessionState::Idle | SessionState::Parked
@@ -143,7 +150,7 @@ impl Live {
         {
             let session = self.core().id().clone();
             #[cfg(feature = "http")]
-            let lives_on = self.stored().is_some_and(Stored::is_left);
+            let lives_on = self.stored().is_some_and(Stored::lives_on);
             #[cfg(not(feature = "http"))]
             let lives_on = false;
             self.hub().events.publish(|| {

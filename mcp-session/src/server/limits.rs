@@ -504,8 +504,11 @@ impl Limits {
     pub(crate) fn deadlines_of_stored(&self) -> Deadlines {
         let deadlines = self.deadlines();
         let retention = deadlines.retention;
+        let retention = retention.saturating_add(retention / 8);
         Deadlines {
-            retention: retention.saturating_add(retention / 8),
+            // Its client may have gone to another process after its handshake.
+            handshake: retention,
+            retention,
             ..deadlines
         }
     }

@@ -305,6 +305,8 @@ impl Drop for ServerInner {
         // The janitor stops, and nobody stays behind who would never be told of the end.
         self.stopping.cancel();
         self.sessions.end_all(EndReason::Shutdown);
+        // Whoever still hears other processes stops.
+        self.drained.cancel();
     }
 }
 

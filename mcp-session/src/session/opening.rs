@@ -81,23 +81,14 @@ impl Opening {
     }
 
     /// That of a handshake session which goes on in another process: where it was opened, without
-    /// the headers.
+    /// query and headers.
     #[cfg(feature = "http")]
-    pub(crate) fn restored(principal: Option<Principal>, target: &str) -> Self {
-        let target = target.lines().next().unwrap_or_default();
+    pub(crate) fn restored(principal: Option<Principal>, path: &str) -> Self {
+        let path = path.lines().next().unwrap_or_default();
         Self {
-            request: Some(HttpRequest::Kept(target.into())),
+            request: Some(HttpRequest::Kept(path.into())),
             ..Self::new(Era::Handshake, principal)
         }
-    }
-
-    /// The path and the query of its URL.
-    #[cfg(feature = "http")]
-    pub(crate) fn target(&self) -> Option<&str> {
-        Some(match self.request.as_ref()? {
-            HttpRequest::Whole(whole) => whole.0.path_and_query()?.as_str(),
-            HttpRequest::Kept(text) => text.lines().next().unwrap_or_default(),
-        })
     }
 
     /// Lets go of the buffer that the request was read into: for what outlives the request.

@@ -142,3 +142,55 @@ async fn a_session_is_its_principals_at_every_replica() {
     assert_eq!(tools(&ann).await.len(), 4);
     assert!(gone(&ben).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_elsewhere_after_its_handshake_keeps_its_session() {
+    let replicas = Replicas::new(2);
+    let a = replicas.client().await;
+    let b = replicas.at(&a, 1);
+    // For much longer than a handshake may take.
+    for _ in 0..30 {
+        pass(Duration::from_secs(10)).await;
+        tools(&b).await;
+    }
+    assert!(closed(&replicas).is_empty());
+    assert!(!gone(&a).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_only_listens_keeps_its_session() {
+    let limits = Limits::default()
+        .idle(Duration::from_secs(100))
+        .retention(Duration::from_secs(1_000));
+    let replicas = Replicas::with(2, &limits);
+    let a = replicas.client().await;
+    let b = replicas.at(&a, 1);
+    tools(&b).await;
+    let stream = a.get(None).await;
+    assert_eq!(stream.status, StatusCode::OK);
+    for _ in 0..60 {
+        pass(Duration::from_secs(100)).await;
+    }
+    assert!(closed(&replicas).is_empty());
+    assert!(!gone(&b).await);
+    drop(stream);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_client_goes_away_at_once_ends_the_session() {
+    let replicas = Replicas::new(2);
+    let a = replicas.client().await;
+    let b = replicas.at(&a, 1);
+    tools(&b).await;
+    // What it waits for: the other replica.
+    replicas.store.next(
+        mcp_session::testing::Operation::List,
+        Fault::Late(Duration::from_secs(1)),
+    );
+    let given_up = tokio::time::timeout(Duration::from_millis(10), a.delete()).await;
+    assert!(given_up.is_err());
+    pass(Duration::from_secs(5)).await;
+    assert!(gone(&a).await && gone(&b).await);
+    assert_eq!(closed(&replicas), ["closed: client"]);
+    assert_eq!(replicas.left(), 0);
+}

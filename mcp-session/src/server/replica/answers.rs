@@ -73,6 +73,22 @@ impl Server {
         Ok(())
     }
 
+    /// As [`pass_on`](Self::pass_on), in a task: nobody hears of it when it fails.
+    pub(crate) fn pass_on_soon(
+        &self,
+        live: &Arc<Live>,
+        id: RequestId,
+        outcome: Result<Raw, RpcError>,
+    ) {
+        let (server, live) = (self.clone(), Arc::clone(live));
+        self.inner().tasks.spawn(async move {
+            if let Err(error) = server.pass_on(&live, &id, outcome).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "an answer was not passed on");
+            }
+        });
+    }
+
     /// A client cancelled a request that does not run here.
     pub(crate) fn cancelled_here(&self, live: &Live, id: &RequestId) {
         if let Some(stored) = live.stored() {

@@ -32,12 +32,18 @@ impl Server {
         live: &Arc<Live>,
         reason: EndReason,
     ) -> Result<(), StoreError> {
-        if let Some(stored) = live.stored() {
-            let ours = self.write_end(stored, reason).await?;
-            stored.ended_here.store(ours, Ordering::SeqCst);
-        }
-        self.inner().sessions.end(live.core().id().as_str(), reason);
-        Ok(())
+        let (server, live) = (self.clone(), Arc::clone(live));
+        // A task of its own: a client may go away as soon as it has said so.
+        let ending = self.inner().tasks.spawn(async move {
+            if let Some(stored) = live.stored() {
+                server.write_end(stored, reason).await?;
+            }
+            let id = live.core().id().as_str();
+            server.inner().sessions.end(id, reason);
+            Ok(())
+        });
+        let ended = ending.await;
+        ended.unwrap_or_else(|_| Err(StoreError::unavailable("the server is going away")))
     }
 
     /// Lets go of a copy of a session that goes on elsewhere, or has ended there.
@@ -55,23 +61,22 @@ impl Server {
         let mut contest = Contest::default();
         loop {
             let (record, revision) = stored.last();
-            if record.ended.is_some() {
-                return Ok(false);
+            if let Some(by) = record.ended_by() {
+                // Its answer was lost, perhaps: then it was this replica all the same.
+                let ours = **by == *self.own_id();
+                if ours {
+                    stored.ended_here.store(true, Ordering::SeqCst);
+                    self.tell_of_end(stored).await;
+                }
+                return Ok(ours);
             }
-            let over = record.over(reason);
+            let over = record.over(reason, self.own_id());
             let draft = Draft::new(over.encode());
             match store.save(&key, revision, draft, Quota::NONE).await {
                 Ok(revision) => {
+                    stored.ended_here.store(true, Ordering::SeqCst);
                     stored.set_written(over, revision);
-                    let told = self.tell(stored).await;
-                    told.inspect_err(|error| {
-                        let error = error as &dyn std::error::Error;
-                        tracing::warn!(error, "other replicas learn later that a session is over");
-                    })
-                    .ok();
-                    self.say(Event::SessionEnded {
-                        session: stored.session(),
-                    });
+                    self.tell_of_end(stored).await;
                     return Ok(true);
                 }
                 Err(StoreError::Conflict) => {}
@@ -84,6 +89,16 @@ impl Server {
             stored.set_last(record, loaded.revision);
             contest.lost().await.map_err(StoreError::unavailable)?;
         }
+    }
+
+    async fn tell_of_end(&self, stored: &Stored) {
+        if let Err(error) = self.tell(stored).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "other replicas learn later that a session is over");
+        }
+        self.say(Event::SessionEnded {
+            session: stored.session(),
+        });
     }
 
     /// As [`write_end`](Self::write_end), for an end that nobody waits for.
@@ -126,16 +141,18 @@ impl Live {
             self.cleared();
             return true;
         }
-        let ending = server.map(|server| Ending::begin(&server, stored.owner()));
+        // One that rests may be in use elsewhere: until that is known it can be gone on with.
+        let ends = reason != EndReason::Idle;
+        let begin = |server: &Server| Ending::begin(server, stored.owner());
+        let ending = server.as_ref().filter(|_| ends).map(begin);
         let live = Arc::clone(self);
         self.hub().spawn(async move {
-            let (Some(stored), Some(ending)) = (live.stored(), ending) else {
+            let (Some(stored), Some(server)) = (live.stored(), server) else {
                 return;
             };
-            let unused =
-                reason != EndReason::Idle || live.rests_everywhere(stored, &ending.server).await;
-            if unused && ending.server.surely_write_end(stored, reason).await {
-                stored.ended_here.store(true, Ordering::SeqCst);
+            let unused = ends || live.rests_everywhere(stored, &server).await;
+            let _ending = ending.or_else(|| unused.then(|| Ending::begin(&server, stored.owner())));
+            if unused && server.surely_write_end(stored, reason).await {
                 live.conclude(reason);
             } else {
                 stored.mark_left();
@@ -166,6 +183,12 @@ impl Live {
         };
         self.hub().spawn(async move {
             let store = server.inner().store();
+            if let Some(streams) = server.outbox()
+                && let Err(error) = streams.clear(&owner).await
+            {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the streams of an ended session expire later");
+            }
             // The record last: while it is there, somebody can come back to this.
             for owner in [&state, &owner] {
                 if let Err(error) = store.clear(owner).await {

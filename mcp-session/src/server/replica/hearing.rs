@@ -17,7 +17,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use crate::clock;
 use crate::server::replica::stored::Stored;
@@ -33,13 +33,16 @@ const TRUST_MS: u64 = 750;
 
 /// A replica that was not heard of for so long is gone, in milliseconds: longer than it may trust
 /// its copies.
-const GONE_MS: u64 = 1_250;
+const GONE_MS: u64 = 1_750;
 
 /// Where saying something twice is worse than saying it late, a replica is gone after so long.
 const LONG_GONE_MS: u64 = 10_000;
 
 /// After how long a replica that says nothing is told again.
 const AGAIN_TOLD: Duration = Duration::from_millis(250);
+
+/// How many replicas one event names.
+const NAMED: usize = 32;
 
 /// How often it is told: it is heard of, or gone, long before.
 const TELLINGS: u32 = 20;
@@ -64,6 +67,8 @@ pub(super) struct Hearing {
     heard_ms: AtomicU64,
     /// Since when it hears without a gap.
     since_ms: AtomicU64,
+    /// Something was missed since the last beat that came back.
+    gap: AtomicBool,
     /// Counts the times at which it may have missed something: copies of earlier times are held
     /// by nobody's record any more.
     pub(super) times: AtomicU64,
@@ -104,6 +109,7 @@ impl Hearing {
             beaten: Notify::new(),
             heard_ms: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
+            gap: AtomicBool::new(true),
             times: AtomicU64::new(1),
             copies: Mutex::default(),
             waiting: Mutex::default(),
@@ -129,9 +135,15 @@ impl Hearing {
 
     /// What is changed from here on concerns this session, which is on its way.
     pub(super) fn coming(&self, session: &Arc<str>) -> Arc<AtomicBool> {
+        let mut copies = self.copies.lock();
+        match copies.get(session) {
+            Some(Copy::Coming(changed)) => return Arc::clone(changed),
+            Some(Copy::Here(live)) if live.strong_count() > 0 => return Arc::default(),
+            _ => {}
+        }
         let changed = Arc::new(AtomicBool::new(false));
         let copy = Copy::Coming(Arc::clone(&changed));
-        self.copies.lock().insert(Arc::clone(session), copy);
+        copies.insert(Arc::clone(session), copy);
         changed
     }
 
@@ -141,9 +153,17 @@ impl Hearing {
         self.copies.lock().insert(Arc::clone(session), copy);
     }
 
-    /// It is not on its way any more.
-    pub(super) fn failed(&self, session: &str) {
-        self.copies.lock().remove(session);
+    /// It is not on its way any more, for one of those who wanted it.
+    pub(super) fn failed(&self, session: &str, changed: &Arc<AtomicBool>) {
+        // Known to the table and to whoever failed: nobody else brings it.
+        const LAST: usize = 2;
+        let mut copies = self.copies.lock();
+        if let Some(Copy::Coming(own)) = copies.get(session)
+            && Arc::ptr_eq(own, changed)
+            && Arc::strong_count(own) <= LAST
+        {
+            copies.remove(session);
+        }
     }
 
     /// This copy of it is not held here any more.
@@ -206,11 +226,13 @@ impl Hearing {
 
     /// A beat of its own came back, which was sent at this time.
     pub(super) fn beat(&self, at_ms: u64) {
-        let before = self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
-        if before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
+        let before = self.heard_ms.load(Ordering::SeqCst);
+        let missed = self.gap.swap(false, Ordering::SeqCst);
+        if missed || before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
             // It knows nothing of what others said in between.
             self.since_ms.store(at_ms, Ordering::SeqCst);
         }
+        self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
         if before > 0 && at_ms.saturating_sub(before) >= TRUST_MS {
             self.times.fetch_add(1, Ordering::SeqCst);
         }
@@ -231,8 +253,14 @@ impl Hearing {
         }
     }
 
+    /// Copies are held anew, each when it is used next.
+    fn begin_anew(&self) {
+        self.times.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Something may have been missed.
     fn missed(&self) {
+        self.gap.store(true, Ordering::SeqCst);
         self.times.fetch_add(1, Ordering::SeqCst);
         for live in self.copies() {
             live.stored().inspect(|stored| stored.mark_stale());
@@ -246,12 +274,18 @@ impl Hearing {
     }
 
     fn is_silent(&self, replica: &str, for_ms: u64) -> bool {
+        if self.gap.load(Ordering::SeqCst) {
+            return false;
+        }
         let now_ms = self.heard_ms.load(Ordering::SeqCst);
         let others = self.others.lock();
+        let since_ms = self.since_ms.load(Ordering::SeqCst);
         match others.get(replica) {
-            Some(heard) => now_ms.saturating_sub(*heard) > for_ms,
-            // Never heard of: gone if it was not there for as long.
-            None => now_ms.saturating_sub(self.since_ms.load(Ordering::SeqCst)) > for_ms,
+            // It said so.
+            Some(0) => true,
+            // What it said while nobody listened here, nobody heard.
+            Some(heard) => now_ms.saturating_sub(since_ms.max(*heard)) > for_ms,
+            None => now_ms.saturating_sub(since_ms) > for_ms,
         }
     }
 
@@ -313,12 +347,17 @@ impl Server {
         let Some(bus) = hearing.bus.clone() else {
             return;
         };
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         if hearing.begun.swap(true, Ordering::SeqCst) {
             return;
         }
         let (server, drained) = (Arc::downgrade(self.inner()), self.inner().drained.clone());
         let replica = Arc::clone(&self.own_id());
-        self.inner().tasks.spawn(async move {
+        let ears = Ears(Weak::clone(&server));
+        let hearing = async move {
+            let _ears = ears;
             let work = async {
                 let subscribed = Notify::new();
                 tokio::join!(
@@ -333,7 +372,8 @@ impl Server {
             }
             let gone = Event::Gone { replica };
             clock::within(AGAIN, bus.publish(&gone)).await;
-        });
+        };
+        self.inner().tasks.spawn_on(hearing, &runtime);
     }
 
     pub(super) fn own_id(&self) -> Arc<str> {
@@ -371,7 +411,15 @@ impl Server {
         let ttl = self.inner().record_ttl();
         let draft = Draft::new(Vec::new()).ttl(ttl);
         match store.create(&key, draft, Quota::NONE).await {
-            Ok(_) | Err(StoreError::Conflict) => Ok(true),
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => {
+                if store.touch(&key, ttl).await?.is_none() {
+                    // It expired just now.
+                    let draft = Draft::new(Vec::new()).ttl(ttl);
+                    store.create(&key, draft, Quota::NONE).await?;
+                }
+                Ok(true)
+            }
             Err(error) => Err(error),
         }
     }
@@ -399,7 +447,7 @@ impl Server {
         let (session, revision) = (stored.session(), revision.number());
         let change = (Arc::clone(&session), revision);
         let event = |to| Event::SessionChanged {
-            session,
+            session: Arc::clone(&session),
             revision,
             from: self.own_id(),
             to,
@@ -412,7 +460,7 @@ impl Server {
         &self,
         owner: &Owner,
         change: Seen,
-        event: impl FnOnce(Vec<Arc<str>>) -> Event,
+        event: impl Fn(Vec<Arc<str>>) -> Event,
     ) -> Result<(), StoreError> {
         let inner = self.inner();
         let Some(hearing) = inner.hearing() else {
@@ -430,8 +478,8 @@ impl Server {
         let mut absent: Vec<Arc<str>> = gone;
         let to: Vec<Arc<str>> = here;
         if !to.is_empty() {
-            let event = event(to.clone());
-            absent.extend(wait_for(hearing, bus, change, &event, to).await?);
+            let events: Vec<Event> = to.chunks(NAMED).map(|some| event(some.to_vec())).collect();
+            absent.extend(wait_for(hearing, bus, change, &events, to).await?);
         }
         for holder in absent {
             let key = owner.key(format!("{HOLDERS}{holder}"));
@@ -487,7 +535,7 @@ async fn wait_for(
     hearing: &Hearing,
     bus: &Arc<dyn Bus>,
     change: Seen,
-    event: &Event,
+    events: &[Event],
     to: Vec<Arc<str>>,
 ) -> Result<HashSet<Arc<str>>, StoreError> {
     let waiting = Arc::new(Waiting {
@@ -496,10 +544,13 @@ async fn wait_for(
     });
     let registered = Arc::clone(&waiting);
     hearing.waiting.lock().insert(change.clone(), registered);
+    let _registered = Registered { hearing, change };
     let told = async {
         let mut gone = HashSet::new();
         for _ in 0..TELLINGS {
-            bus.publish(event).await?;
+            for event in events {
+                bus.publish(event).await?;
+            }
             let all = clock::within(AGAIN_TOLD, waiting.all());
             if all.await.is_some() {
                 return Ok(gone);
@@ -518,9 +569,33 @@ async fn wait_for(
         let why = "another replica that holds this is there and says nothing";
         Err(StoreError::unavailable(why))
     };
-    let told = told.await;
-    hearing.waiting.lock().remove(&change);
-    told
+    told.await
+}
+
+/// Somebody waits for a change to be seen.
+struct Registered<'a> {
+    hearing: &'a Hearing,
+    change: Seen,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.hearing.waiting.lock().remove(&self.change);
+    }
+}
+
+/// While this is there, a replica hears: its runtime may go, and the next session comes in another.
+struct Ears(Weak<ServerInner>);
+
+impl Drop for Ears {
+    fn drop(&mut self) {
+        let server = self.0.upgrade();
+        if let Some(hearing) = server.as_ref().and_then(|server| server.hearing()) {
+            hearing.missed();
+            hearing.heard_ms.store(0, Ordering::SeqCst);
+            hearing.begun.store(false, Ordering::SeqCst);
+        }
+    }
 }
 
 /// Hears for as long as the server is there.
@@ -567,14 +642,21 @@ async fn listen(server: &Weak<ServerInner>, mut subscription: Box<dyn Subscripti
 
 /// Says that it is there for as long as the server is.
 async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>, subscribed: &Notify) {
+    let mut renewed = 0;
     for beats in 1_u64.. {
         let Some(inner) = server.upgrade() else {
             return;
         };
         let at_ms = inner.hub.now_ms().max(1);
-        inner
-            .hearing()
-            .inspect(|hearing| hearing.forget_gone(at_ms));
+        let renewals = at_ms / inner.renewal_ms();
+        if let Some(hearing) = inner.hearing() {
+            hearing.forget_gone(at_ms);
+            if renewals > renewed {
+                // What says who holds what expires unless it is written again.
+                hearing.begin_anew();
+            }
+        }
+        renewed = renewals;
         if beats.is_multiple_of(LOOK_BEATS) {
             Server::from_inner(inner).look_around(beats);
         } else {

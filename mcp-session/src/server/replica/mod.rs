@@ -92,7 +92,16 @@ impl ServerInner {
     /// rest, so that somebody ends it who knows what that entails.
     fn record_ttl(&self) -> Duration {
         const SPARE: Duration = Duration::from_secs(60 * 60);
-        self.limits.retention.saturating_add(SPARE)
+        let retention = self.limits.retention;
+        retention
+            .saturating_add(retention / 8)
+            .saturating_add(SPARE)
+    }
+
+    /// How often what says that this replica holds copies is written again.
+    fn renewal_ms(&self) -> u64 {
+        let ttl = u64::try_from(self.record_ttl().as_millis()).unwrap_or(u64::MAX);
+        (ttl / 4).max(1)
     }
 
     /// How much of that may pass before a session in use is touched: no request waits for it, and

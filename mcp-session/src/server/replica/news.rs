@@ -10,7 +10,7 @@ use crate::session::{EndReason, STANDING};
 use crate::store::bus::Event;
 
 /// After how many beats it looks for what follows on streams, as well.
-const FEED_BEATS: u64 = 20;
+const FEED_BEATS: u64 = 240;
 
 impl Server {
     /// Takes what another replica says, or what this one said itself.
@@ -22,7 +22,7 @@ impl Server {
         let own = self.own_id();
         match event {
             Event::Here { replica, at_ms } if replica == own => hearing.beat(at_ms),
-            Event::Here { replica, .. } => hearing.is_there(replica, inner.hub.now_ms()),
+            Event::Here { replica, .. } => hearing.is_there(replica, inner.hub.now_ms().max(1)),
             Event::Gone { replica } => hearing.is_there(replica, 0),
             Event::Seen { of, change, from } => hearing.has_seen(of, change, &from),
             Event::SessionChanged {

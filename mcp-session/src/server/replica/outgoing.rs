@@ -37,10 +37,12 @@ impl Server {
         self.inner().replica.as_ref()?.outbox.as_ref()
     }
 
-    /// How much of a stream is kept for a client that comes back, and for how long.
-    pub(super) fn keep(&self, age: Duration) -> Keep {
+    /// How much of a standing stream is kept for a client that comes back: for as long as the
+    /// session may rest, for what is said to it is little.
+    fn keep(&self) -> Keep {
         let limits = self.limits();
         let events = limits.replay_events.max(BATCH);
+        let age = self.inner().record_ttl();
         Keep::new(age).events(events).bytes(limits.replay_bytes)
     }
 }
@@ -94,9 +96,7 @@ impl Laying {
                 return;
             };
             let log = stored.standing_log();
-            // As long as the session may rest: what is said to it is little.
-            let keep = server.keep(server.inner().record_ttl());
-            match outbox.append(&log, batch.clone(), keep).await {
+            match outbox.append(&log, batch.clone(), server.keep()).await {
                 Ok(_) => {
                     server.say(Event::OutboxGrew {
                         session: stored.session(),

@@ -57,7 +57,7 @@ impl ServerInner {
         let server = Server::from_inner(Arc::clone(self));
         let (principal, variant) = (record.owner().id(), record.name());
         let change = u64::from_be_bytes(random::bytes());
-        let event = |to| Event::PrincipalChanged {
+        let event = |to: Vec<Arc<str>>| Event::PrincipalChanged {
             principal: principal.into(),
             variant: variant.into(),
             change,

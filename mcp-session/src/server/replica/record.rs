@@ -20,9 +20,18 @@ pub(crate) struct SessionRecord {
     layout: u32,
     pub(super) origin: Arc<Origin>,
     pub(super) changing: Changing,
-    /// Why it is over, once it is: whoever wrote this runs `on_close`.
+    /// That it is over, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ended: Option<String>,
+    pub(super) ended: Option<Ended>,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    /// The replica that wrote this: it runs `on_close`.
+    by: Arc<str>,
+    /// Why, for people who look into the store.
+    reason: String,
 }
 
 /// What never changes.
@@ -37,8 +46,8 @@ pub(super) struct Origin {
     capabilities: ClientCapabilities,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     principal: Option<Identity>,
-    /// The path and the query of the URL that it was opened at.
-    target: String,
+    /// The path of the URL that it was opened at; the query may hold what is secret.
+    path: String,
     /// The replica where it was opened.
     pub(super) home: Arc<str>,
     /// When it was opened, in milliseconds since 1970.
@@ -97,7 +106,7 @@ impl SessionRecord {
             client: client.info().cloned(),
             capabilities: client.capabilities().clone(),
             principal: core.principal().map(identity),
-            target: core.opening().target().unwrap_or("/").to_owned(),
+            path: core.opening().path().unwrap_or("/").to_owned(),
             home,
             born_ms,
         };
@@ -120,11 +129,17 @@ impl SessionRecord {
     }
 
     /// The same session, over for this reason.
-    pub(super) fn over(&self, reason: EndReason) -> Self {
+    pub(super) fn over(&self, reason: EndReason, by: Arc<str>) -> Self {
+        let reason = reason.to_string();
         Self {
-            ended: Some(reason.to_string()),
+            ended: Some(Ended { by, reason }),
             ..self.clone()
         }
+    }
+
+    /// The replica that ended it; `None` while it lives.
+    pub(super) fn ended_by(&self) -> Option<&Arc<str>> {
+        self.ended.as_ref().map(|ended| &ended.by)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -173,7 +188,7 @@ impl SessionRecord {
 
     /// How it was opened, as far as that is stored.
     pub(super) fn opening(&self, principal: Option<Principal>) -> Opening {
-        Opening::restored(principal, &self.origin.target)
+        Opening::restored(principal, &self.origin.path)
     }
 }
 
@@ -254,7 +269,7 @@ mod tests {
                 client: None,
                 capabilities: ClientCapabilities::default(),
                 principal: None,
-                target: "/mcp".to_owned(),
+                path: "/mcp".to_owned(),
                 home: "r".into(),
                 born_ms: 1,
             }),

@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -99,7 +102,7 @@ impl Server {
     }
 
     /// Extends the life of a record whose session is in use, from time to time and in a task.
-    fn keep_alive(&self, live: &Live, stored: &Stored) {
+    pub(crate) fn keep_alive(&self, live: &Arc<Live>, stored: &Stored) {
         let (inner, order) = (self.inner(), Ordering::Relaxed);
         let now = inner.hub.now_ms();
         let due = stored.due_ms.load(order);
@@ -112,10 +115,9 @@ impl Server {
         {
             return;
         }
-        let (server, owner) = (self.clone(), stored.owner().clone());
-        let state = live.owner_of_state();
+        let (server, live) = (self.clone(), Arc::clone(live));
         inner.tasks.spawn(async move {
-            if let Err(error) = server.touch(&owner, &state).await {
+            if let Err(error) = server.touch(&live).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the record of a session in use may expire");
             }
@@ -123,11 +125,18 @@ impl Server {
     }
 
     /// Extends the life of all that a session has in the store.
-    async fn touch(&self, owner: &Owner, state: &Owner) -> Result<(), StoreError> {
+    async fn touch(&self, live: &Live) -> Result<(), StoreError> {
         const PAGE: usize = 100;
+        let Some(stored) = live.stored() else {
+            return Ok(());
+        };
         let (store, ttl) = (self.inner().store(), self.inner().record_ttl());
-        store.touch(&record_of(owner), ttl).await?;
-        store.touch(&self.holder(owner), ttl).await?;
+        if store.touch(&stored.key(), ttl).await?.is_none() {
+            // It is gone: whoever uses it next sees that.
+            stored.mark_stale();
+            return Ok(());
+        }
+        let state = &live.owner_of_state();
         let mut after = None;
         loop {
             let page = store.list(state, after.as_deref(), PAGE).await?;
@@ -259,11 +268,15 @@ impl Flight {
         let Some(replica) = &inner.replica else {
             return Ok(());
         };
+        if inner.sessions.find(id.as_str()).is_some() {
+            // Another flight was just before this one.
+            return Ok(());
+        }
         self.server.begin_hearing().await;
         let session: Arc<str> = self.wanted.session.id().into();
         let times = self.server.times();
         let changed = replica.hearing.coming(&session);
-        let mut held = Held::new(replica, &session);
+        let mut held = Held::new(replica, &session, &changed);
         let found = self.find(&id).await;
         let found = found.map_err(|error| Unfetched::Unavailable(Arc::new(error)))?;
         let Some((record, revision)) = found else {
@@ -350,12 +363,18 @@ impl Flight {
 struct Held<'a> {
     replica: &'a Replica,
     session: Option<Arc<str>>,
+    changed: Arc<AtomicBool>,
 }
 
 impl<'a> Held<'a> {
-    fn new(replica: &'a Replica, session: &Arc<str>) -> Self {
+    fn new(replica: &'a Replica, session: &Arc<str>, changed: &Arc<AtomicBool>) -> Self {
         let session = Some(Arc::clone(session));
-        Self { replica, session }
+        let changed = Arc::clone(changed);
+        Self {
+            replica,
+            session,
+            changed,
+        }
     }
 
     fn keep(&mut self) {
@@ -366,7 +385,7 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if let Some(session) = &self.session {
-            self.replica.hearing.failed(session);
+            self.replica.hearing.failed(session, &self.changed);
         }
     }
 }

@@ -16,13 +16,19 @@ use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server};
 use crate::session::{Event, EventId, Kind, Outbox, Reader, Resume, random_text};
 use crate::store::bus;
-use crate::store::{self, Key, Logged, StoreError};
+use crate::store::{self, Keep, Key, Logged, StoreError};
 
 /// How long it takes at most until whoever has a stream says so.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a log is looked into though nobody says that it grew.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long such a log is kept behind what was laid down last: calls may be silent for long.
+const KEPT: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How many streams of one session are asked for at the same time.
+const ASKED: usize = 4;
 
 /// How many events are laid down or read at one go.
 const BATCH: usize = 100;
@@ -58,6 +64,9 @@ impl Server {
         let (Some(stored), Some(log), Some(replica)) =
             (live.stored(), self.outbox(), &self.inner().replica)
         else {
+            return Err(Unread::Gone);
+        };
+        let Some(_asking) = stored.asks(ASKED) else {
             return Err(Unread::Gone);
         };
         let own = self.own_id();
@@ -146,7 +155,8 @@ impl Server {
             if over {
                 batch.push(encoded(&Entry::End));
             }
-            let keep = self.keep(self.limits().replay_age);
+            // It holds one stream for one reader, who needs all of it.
+            let keep = Keep::new(self.limits().replay_age.max(KEPT));
             log.append(&key, std::mem::take(&mut batch), keep).await?;
             self.say(bus::Event::OutboxGrew {
                 session: stored.session(),

@@ -6,7 +6,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -18,6 +18,7 @@ use crate::context::Call;
 use crate::server::replica::outgoing::Feed;
 use crate::server::replica::record::{Changing, Listening, SessionRecord};
 use crate::server::{Live, Server};
+use crate::session::EndReason;
 use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
 
 /// What the records of a session are.
@@ -41,6 +42,8 @@ pub(crate) struct Stored {
     feed: Mutex<Option<Arc<Feed>>>,
     // Held to copy or replace it.
     listening: Mutex<Listening>,
+    /// How many more streams may be asked for that another replica may have.
+    asking: AtomicUsize,
     /// How often another replica changed the record, or may have.
     marks: AtomicU64,
     /// How many of these were there before a look at the record that is over: while one is under
@@ -83,6 +86,18 @@ struct Untold {
     family: Family,
 }
 
+impl Untold {
+    /// True when it says the same on the same stream.
+    fn is(&self, request: Option<&Weak<Call>>, family: Family) -> bool {
+        let same = match (&self.request, request) {
+            (None, None) => true,
+            (Some(own), Some(other)) => Weak::ptr_eq(own, other),
+            _ => false,
+        };
+        same && self.family == family
+    }
+}
+
 /// What there is of a session in the store.
 pub(super) enum Found {
     /// It goes on.
@@ -118,6 +133,7 @@ impl Stored {
             laying: AtomicBool::new(false),
             feed: Mutex::default(),
             listening,
+            asking: AtomicUsize::new(0),
             marks: AtomicU64::new(0),
             looked: AtomicU64::new(0),
             held: AtomicU64::new(0),
@@ -175,6 +191,14 @@ impl Stored {
     /// True at the replica where it was opened.
     pub(super) fn is_home(&self, replica: &str) -> bool {
         *self.book.lock().record.origin.home == *replica
+    }
+
+    /// A place among those who ask other replicas for a stream, of so many.
+    pub(super) fn asks(&self, most: usize) -> Option<Asking<'_>> {
+        let order = Ordering::SeqCst;
+        let more = |asking| (asking < most).then_some(asking + 1);
+        self.asking.fetch_update(order, order, more).ok()?;
+        Some(Asking(&self.asking))
     }
 
     /// Its name on the bus.
@@ -248,8 +272,13 @@ impl Stored {
         self.left.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn is_left(&self) -> bool {
+    pub(super) fn is_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
+    }
+
+    /// True when what ended is this copy, and not the session.
+    pub(crate) fn lives_on(&self) -> bool {
+        self.is_left() && !self.ended_here.load(Ordering::SeqCst)
     }
 
     /// True while something of it is not in the store yet.
@@ -278,10 +307,14 @@ impl Live {
         let mut book = stored.book.lock();
         book.changed += 1;
         if self.is_open() {
-            book.untold.extend(families.iter().map(|family| Untold {
-                request: request.map(Arc::downgrade),
-                family: *family,
-            }));
+            for family in families {
+                let request = request.map(Arc::downgrade);
+                let same = |known: &Untold| known.is(request.as_ref(), *family);
+                if !book.untold.iter().any(same) {
+                    let family = *family;
+                    book.untold.push(Untold { request, family });
+                }
+            }
         }
         drop(book);
         self.begin_saving();
@@ -358,7 +391,10 @@ impl Live {
                 }
                 Err(StoreError::Conflict) => match self.reload(stored, server).await? {
                     Found::Living => contest.lost().await.map_err(StoreError::unavailable)?,
-                    Found::Gone => return Ok(()),
+                    Found::Gone => {
+                        server.let_go(self, EndReason::Client);
+                        return Err(StoreError::unavailable("the session has ended"));
+                    }
                 },
                 Err(error) => return Err(error),
             }
@@ -525,6 +561,15 @@ impl Drop for Saving {
             }
             stored.news.notify_waiters();
         }
+    }
+}
+
+/// Somebody asks other replicas for a stream.
+pub(super) struct Asking<'a>(&'a AtomicUsize);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
