@@ -63,6 +63,7 @@
 //!   [`docs::migrating`]: a server that was written for sessions, in the stateless era.
 //! - [`docs::state`]: what a server remembers, and where; [`Handle`]: state for clients without a
 //!   session.
+//! - [`docs::scaling`]: sessions in PostgreSQL or Redis, served by any of several processes.
 //! - [`Limits`]: every limit, with its default; [`transport`]: how to be reached.
 //! - [`testing`]: tests without a port; [`protocol`]: the messages as plain data.
 
@@ -128,6 +129,10 @@ pub mod docs {
 
     #[doc = include_str!("docs/lifecycle.md")]
     pub mod lifecycle {}
+
+    #[cfg(feature = "http")]
+    #[doc = include_str!("docs/scaling.md")]
+    pub mod scaling {}
 
     #[doc = include_str!("docs/state.md")]
     pub mod state {}

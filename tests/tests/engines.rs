@@ -10,6 +10,8 @@
 mod buses;
 #[path = "engines/leaks.rs"]
 mod leaks;
+#[path = "outbox/model.rs"]
+mod model;
 #[path = "engines/outages.rs"]
 mod outages;
 #[path = "engines/outboxes.rs"]

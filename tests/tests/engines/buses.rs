@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::proxy::Proxy;
 use crate::replicas::Cleanup;
-use crate::support::{delete_keys, drop_schema, execute, unique, url};
+use crate::support::{at_last, delete_keys, drop_schema, execute, unique, url};
 
 const PATIENCE: Duration = Duration::from_millis(500);
 /// With what a busy machine adds.
@@ -49,8 +49,11 @@ async fn postgres_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let store = PostgresStore::builder(proxy.url(&url)).schema(&schema);
-    let store = store.timeout(PATIENCE).connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
+        builder.timeout(PATIENCE).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
     survives(&*store.bus().unwrap(), &proxy).await;
 }
@@ -61,8 +64,11 @@ async fn redis_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
-    let store = store.timeout(PATIENCE).connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
+        builder.timeout(PATIENCE).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
     survives(&*store.bus().unwrap(), &proxy).await;
 }
@@ -232,9 +238,14 @@ async fn who_would_hear_nothing_of_postgres_is_told_so() {
     // Channels are of a database: another one stands for a pooler that passes nothing on.
     let (base, _) = url.rsplit_once('/').unwrap();
     let (elsewhere, schema) = (format!("{base}/template1"), unique());
-    let builder = PostgresStore::builder(&url).schema(&schema);
-    let builder = builder.timeout(PATIENCE).listen_at(elsewhere);
-    let store = builder.connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = PostgresStore::builder(&url).schema(&schema);
+        builder
+            .timeout(4 * PATIENCE)
+            .listen_at(&elsewhere)
+            .connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
     let subscribing = store.bus().unwrap().subscribe().await;
     let text = format!("{:?}", subscribing.unwrap_err());

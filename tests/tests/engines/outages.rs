@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::proxy::Proxy;
 use crate::replicas::Cleanup;
-use crate::support::{delete_keys, drop_schema, unique, url};
+use crate::support::{at_last, delete_keys, drop_schema, unique, url};
 
 const PATIENCE: Duration = Duration::from_millis(300);
 /// With what a busy machine adds.
@@ -57,11 +57,11 @@ async fn postgres_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let through = proxy.url(&url);
-    let store = PostgresStore::builder(through)
-        .schema(&schema)
-        .timeout(PATIENCE);
-    let store = store.connections(4).connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
+        builder.timeout(PATIENCE).connections(4).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
     survives(store, &proxy).await;
 }
@@ -72,10 +72,11 @@ async fn redis_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = RedisStore::builder(proxy.url(&url))
-        .prefix(&prefix)
-        .timeout(PATIENCE);
-    let store = store.connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
+        builder.timeout(PATIENCE).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
     survives(store, &proxy).await;
 }
@@ -113,10 +114,8 @@ async fn a_lock_that_somebody_holds_keeps_nobody_for_ever() {
         return;
     };
     let schema = unique();
-    let store = PostgresStore::builder(&url)
-        .schema(&schema)
-        .timeout(PATIENCE);
-    let store = store.connect().await.unwrap();
+    let builder = || PostgresStore::builder(&url).schema(&schema);
+    let store = at_last(|| builder().timeout(PATIENCE).connect()).await;
     let key = Owner::new("test", "ann").key("one");
     let first = store
         .create(&key, Draft::new("x"), Quota::NONE)

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
-use mcp_session::store::{Keep, Owner, PostgresStore, ReadError, RedisStore, Store};
+use mcp_session::store::{Keep, Outbox, Owner, PostgresStore, ReadError, RedisStore, Store};
 use mcp_session::testing::contract;
+use proptest::{
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::TestRunner,
+};
 use tokio::time::timeout;
 
+use crate::model;
 use crate::proxy::Proxy;
 use crate::replicas::Cleanup;
-use crate::support::{delete_keys, drop_schema, keys, unique, url};
+use crate::support::{at_last, delete_keys, drop_schema, keys, postgres, redis, unique, url};
 
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// With what a busy machine adds.
 const BOUND: Duration = Duration::from_secs(3);
 const SHORT: Duration = Duration::from_millis(200);
@@ -55,9 +60,11 @@ async fn postgres_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let store = PostgresStore::builder(proxy.url(&url)).schema(&schema);
-    let store = store.timeout(PATIENCE).connections(4).connect();
-    let store = store.await.unwrap();
+    let store = at_last(|| {
+        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
+        builder.timeout(PATIENCE).connections(4).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
     survives(store, &proxy).await;
 }
@@ -68,8 +75,11 @@ async fn redis_may_be_silent_and_may_go_and_come_back() {
         return;
     };
     let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
-    let store = store.timeout(PATIENCE).connect().await.unwrap();
+    let store = at_last(|| {
+        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
+        builder.timeout(PATIENCE).connect()
+    })
+    .await;
     let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
     survives(store, &proxy).await;
 }
@@ -150,5 +160,29 @@ async fn a_sweep_of_postgres_takes_logs_with_all_that_is_in_them() {
         let count = format!("SELECT count(*) FROM {schema}.{table}");
         let row = client.query_one(&count, &[]).await.unwrap();
         assert_eq!(row.get::<_, i64>(0), left, "{table}");
+    }
+}
+
+/// Compares an outbox with plain lists, in several random histories.
+async fn does_what_lists_do(outbox: impl Outbox) {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..40 {
+        let steps = model::steps().new_tree(&mut runner).unwrap().current();
+        let owner = Owner::new("test", unique());
+        model::compare(&outbox, &owner, steps, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_does_what_lists_do() {
+    if let Some(store) = postgres().await {
+        does_what_lists_do(store.into_outbox()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_does_what_lists_do() {
+    if let Some(store) = redis().await {
+        does_what_lists_do(store.into_outbox()).await;
     }
 }

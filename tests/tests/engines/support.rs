@@ -39,6 +39,19 @@ pub(crate) fn unique() -> String {
     format!("test_{random:016x}")
 }
 
+/// What this connects to, at last: on a busy machine one that is not patient needs several attempts.
+pub(crate) async fn at_last<T, F>(connect: impl Fn() -> F) -> T
+where
+    F: Future<Output = mcp_session::Result<T>>,
+{
+    for _ in 0..20 {
+        if let Ok(connected) = connect().await {
+            return connected;
+        }
+    }
+    connect().await.unwrap()
+}
+
 /// A store of two replicas in a schema of its own.
 pub(crate) async fn postgres() -> Option<Replicas<PostgresStore>> {
     let url = url("DATABASE_URL")?;

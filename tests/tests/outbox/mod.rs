@@ -9,6 +9,7 @@ use bytes::Bytes;
 use mcp_session::store::{
     Bound, Keep, MemoryOutbox, MemoryStore, Outbox, Owner, Store, StoreError,
 };
+use proptest::prelude::*;
 
 mod on_a_paused_clock {
     mcp_session::outbox_contract! {
@@ -102,4 +103,17 @@ async fn servers_that_share_a_memory_store_share_its_outbox() {
     let one = Arc::clone(&store).outbox().unwrap();
     let last = one.append(&log, event(1), Keep::new(DAY)).await.unwrap();
     assert_eq!(store.outbox().unwrap().last(&log).await.unwrap(), last);
+}
+
+proptest! {
+    #[test]
+    fn an_outbox_does_what_lists_with_deadlines_do(steps in model::steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let (outbox, owner) = (MemoryOutbox::new(), Owner::new("test", "ann"));
+        runtime.block_on(model::compare(&outbox, &owner, steps, true));
+    }
 }

@@ -89,7 +89,7 @@ async fn a_session_that_rests_everywhere_ends_once_and_one_in_use_elsewhere_does
         .handshake(Duration::from_secs(60))
         .idle(Duration::from_secs(100))
         .retention(Duration::from_secs(1_000));
-    let replicas = Replicas::with(2, limits);
+    let replicas = Replicas::with(2, &limits);
     let a = replicas.client().await;
     let b = replicas.at(&a, 1);
     tools(&a).await;

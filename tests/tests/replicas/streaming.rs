@@ -45,14 +45,14 @@ fn speaking(told: &Told) -> mcp_session::Template {
         .handler(move |ctx: Context| {
             let (begun, stopped) = (begun.clone(), stopped.clone());
             async move {
-                let stop = Stop(stopped);
+                let mut stop = Stop(stopped, false);
                 begun.lock().push("begun".to_owned());
                 for step in 0..3 {
                     ctx.progress(f64::from(step)).send();
                 }
                 tokio::time::sleep(Duration::from_secs(10)).await;
                 ctx.progress(3.0).send();
-                std::mem::forget(stop);
+                stop.1 = true;
                 "waited"
             }
         });
@@ -70,11 +70,14 @@ fn speaking(told: &Told) -> mcp_session::Template {
         .unwrap()
 }
 
-struct Stop(Told);
+/// Tells when a call is stopped before its end.
+struct Stop(Told, bool);
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.0.lock().push("stopped".to_owned());
+        if !self.1 {
+            self.0.lock().push("stopped".to_owned());
+        }
     }
 }
 

@@ -84,10 +84,10 @@ pub(super) struct NameArgs {
 
 impl Replicas {
     pub(super) fn new(count: usize) -> Self {
-        Self::with(count, Limits::default())
+        Self::with(count, &Limits::default())
     }
 
-    pub(super) fn with(count: usize, limits: Limits) -> Self {
+    pub(super) fn with(count: usize, limits: &Limits) -> Self {
         let told = Told::default();
         let memory = Arc::new(MemoryStore::new());
         let store = Arc::new(FaultyStore::over(Arc::clone(&memory)).durable());

@@ -267,6 +267,10 @@ impl Keeping {
             Err(error) => {
                 drop(turn);
                 // Perhaps it was kept after all: then the session is to show it.
+                #[cfg(feature = "http")]
+                if let Some(recalled) = live.principals().and_then(|shared| shared.recalled()) {
+                    recalled.mark_stale();
+                }
                 server.changed_elsewhere(&shelf.record).await.ok();
                 Err(error)
             }

@@ -35,6 +35,9 @@ const TRUST_MS: u64 = 750;
 /// its copies.
 const GONE_MS: u64 = 1_250;
 
+/// Where saying something twice is worse than saying it late, a replica is gone after so long.
+const LONG_GONE_MS: u64 = 10_000;
+
 /// After how long a replica that says nothing is told again.
 const AGAIN_TOLD: Duration = Duration::from_millis(250);
 
@@ -239,12 +242,16 @@ impl Hearing {
     /// True when a replica says nothing any more, as far as this one has heard all there is: up
     /// to the last beat of its own that came back, events come in order.
     fn is_gone(&self, replica: &str) -> bool {
+        self.is_silent(replica, GONE_MS)
+    }
+
+    fn is_silent(&self, replica: &str, for_ms: u64) -> bool {
         let now_ms = self.heard_ms.load(Ordering::SeqCst);
         let others = self.others.lock();
         match others.get(replica) {
-            Some(heard) => now_ms.saturating_sub(*heard) > GONE_MS,
+            Some(heard) => now_ms.saturating_sub(*heard) > for_ms,
             // Never heard of: gone if it was not there for as long.
-            None => now_ms.saturating_sub(self.since_ms.load(Ordering::SeqCst)) > GONE_MS,
+            None => now_ms.saturating_sub(self.since_ms.load(Ordering::SeqCst)) > for_ms,
         }
     }
 
@@ -338,6 +345,12 @@ impl Server {
     pub(super) fn is_gone(&self, replica: &str) -> bool {
         let hearing = self.inner().hearing();
         hearing.is_some_and(|hearing| hearing.is_gone(replica))
+    }
+
+    /// True when a replica was not heard of for so long that it will not come back.
+    pub(super) fn is_long_gone(&self, replica: &str) -> bool {
+        let hearing = self.inner().hearing();
+        hearing.is_some_and(|hearing| hearing.is_silent(replica, LONG_GONE_MS))
     }
 
     /// True while this replica would hear of it if another one changed a session.

@@ -20,7 +20,7 @@ impl Live {
         let own = server.own_id();
         match stored.listening().at {
             Some(at) if at == own => true,
-            Some(at) if !server.is_gone(&at) => false,
+            Some(at) if !server.is_long_gone(&at) => false,
             _ => stored.is_home(&own),
         }
     }

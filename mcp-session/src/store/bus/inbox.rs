@@ -104,3 +104,35 @@ impl<T> fmt::Debug for Reader<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, any(feature = "postgres", feature = "redis")))]
+mod tests {
+    use super::*;
+
+    fn event(id: &str) -> Event {
+        Event::ErrandDone { id: id.into() }
+    }
+
+    #[test]
+    fn what_happened_to_the_line_comes_first_and_the_last_of_it_counts() {
+        let inbox = Inbox::new(2);
+        let take = || inbox.waiting.lock().take();
+        inbox.put(event("before"));
+        inbox.cut_off();
+        assert_eq!(take(), Some(Delivery::CutOff));
+        assert_eq!(take(), None);
+        inbox.lagged();
+        inbox.put(event("after"));
+        assert_eq!(take(), Some(Delivery::Lagged));
+        assert_eq!(take(), Some(Delivery::Event(event("after"))));
+        // Whoever did not look meanwhile hears only how it ended.
+        inbox.cut_off();
+        inbox.lagged();
+        inbox.put(event("1"));
+        inbox.put(event("2"));
+        assert_eq!(take(), Some(Delivery::Lagged));
+        inbox.put(event("3"));
+        assert_eq!(take(), Some(Delivery::Lagged));
+        assert_eq!(take(), None);
+    }
+}

@@ -41,7 +41,8 @@ impl PostgresOutbox {
             read: named(
                 "SELECT base, trimmed, last, number, value FROM {schema}.logs LEFT JOIN LATERAL (\
                      SELECT number, value FROM {schema}.log_events \
-                     WHERE log = id AND number > $4 ORDER BY number LIMIT $5\
+                     WHERE log = id AND number > greatest($4, trimmed) \
+                     ORDER BY number LIMIT $5\
                  ) AS following ON true \
                  WHERE space = $1 AND owner = $2 AND name = $3 AND expires > clock_timestamp() \
                  ORDER BY number",

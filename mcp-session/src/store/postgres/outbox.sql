@@ -39,6 +39,7 @@ DECLARE
     log_row {schema}.logs;
     moment timestamptz;
     old record;
+    gone bigint;
 BEGIN
     LOOP
         SELECT * INTO log_row FROM {schema}.logs
@@ -67,10 +68,12 @@ BEGIN
     log_row.last := log_row.last + cardinality(in_values);
     SELECT log_row.bytes + coalesce(sum(octet_length(value)), 0) INTO log_row.bytes
     FROM unnest(in_values) AS given (value);
-    -- The oldest go first, and the newest stays.
+    -- The oldest go first, and the newest stays. Nobody looks where nothing can be any more, for
+    -- there may lie much that is only marked as removed.
+    gone := log_row.trimmed;
     FOR old IN
         SELECT number, octet_length(value) AS size, since FROM {schema}.log_events
-        WHERE log = log_row.id ORDER BY number
+        WHERE log = log_row.id AND number > gone ORDER BY number
     LOOP
         EXIT WHEN old.number = log_row.last;
         EXIT WHEN (max_events IS NULL OR log_row.last - log_row.trimmed <= max_events)
@@ -79,7 +82,10 @@ BEGIN
         log_row.trimmed := old.number;
         log_row.bytes := log_row.bytes - old.size;
     END LOOP;
-    DELETE FROM {schema}.log_events WHERE log = log_row.id AND number <= log_row.trimmed;
+    IF log_row.trimmed > gone THEN
+        DELETE FROM {schema}.log_events
+        WHERE log = log_row.id AND number > gone AND number <= log_row.trimmed;
+    END IF;
     UPDATE {schema}.logs
     SET base = log_row.base, trimmed = log_row.trimmed, last = log_row.last,
         bytes = log_row.bytes, expires = moment + max_age * interval '1 microsecond'

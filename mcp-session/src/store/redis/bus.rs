@@ -9,7 +9,10 @@ use crate::clock;
 use crate::store::{
     StoreError,
     bus::{self, Bus, Engine, Event, Inbox, QUIET, Subscription},
-    redis::{line::Lines, refused},
+    redis::{
+        line::{Lines, invoked},
+        refused,
+    },
 };
 
 /// How many events the stream keeps, roughly.
@@ -87,7 +90,7 @@ impl RedisBus {
         let [_, position] = &*self.scripts;
         let mut invocation = position.key(&self.stream);
         invocation.key(&self.counter);
-        self.ask(invocation.invoke_async(connection)).await
+        self.ask(invoked(&invocation, connection)).await
     }
 
     fn read(&self, (after, _): &Position, wait: Option<Duration>) -> Cmd {

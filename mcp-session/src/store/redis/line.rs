@@ -8,7 +8,7 @@ use std::{
 
 use ::redis::{
     Client, FromRedisValue, RedisError, ScriptInvocation,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
 };
 use parking_lot::Mutex;
 
@@ -41,7 +41,7 @@ impl Lines {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let line = &self.lines[turn % self.lines.len()];
         let mut connection = line.connection();
-        let asking = invocation.invoke_async(&mut connection.manager);
+        let asking = invoked(invocation, &mut connection.manager);
         if let Some(answer) = clock::within(self.timeout, asking).await {
             return answer.map_err(refused);
         }
@@ -49,6 +49,24 @@ impl Lines {
         let text = format!("no answer within {:?}", self.timeout);
         Err(StoreError::unavailable(text))
     }
+}
+
+/// Runs a script, which is sent to an engine that does not have it. An engine that forgets it at that
+/// very moment is sent it again.
+pub(super) async fn invoked<T: FromRedisValue>(
+    invocation: &ScriptInvocation<'_>,
+    connection: &mut impl ConnectionLike,
+) -> Result<T, RedisError> {
+    const AGAIN: usize = 3;
+    let mut answer = invocation.invoke_async(connection).await;
+    for _ in 0..AGAIN {
+        match &answer {
+            Err(error) if error.code() == Some("NOSCRIPT") => {}
+            _ => break,
+        }
+        answer = invocation.invoke_async(connection).await;
+    }
+    answer
 }
 
 /// Shows nothing of the URL, which has a password in it.
