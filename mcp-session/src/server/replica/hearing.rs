@@ -25,6 +25,9 @@ use crate::server::{Live, Server, ServerInner};
 use crate::store::bus::{Bus, Delivery, Event, Subscription};
 use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
 
+/// Nothing was heard since something may have been missed.
+const NOT_YET: u64 = u64::MAX;
+
 /// How often a replica says that it is there.
 const BEAT: Duration = Duration::from_millis(250);
 
@@ -207,7 +210,8 @@ impl Hearing {
     /// A beat of its own came back, which was sent at this time.
     pub(super) fn beat(&self, at_ms: u64) {
         let before = self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
-        if before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
+        let anew = self.since_ms.load(Ordering::SeqCst) == NOT_YET;
+        if anew || before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
             // It knows nothing of what others said in between.
             self.since_ms.store(at_ms, Ordering::SeqCst);
         }
@@ -234,6 +238,8 @@ impl Hearing {
     /// Something may have been missed.
     fn missed(&self) {
         self.times.fetch_add(1, Ordering::SeqCst);
+        // Nor is anybody silent whose beats may have been among it.
+        self.since_ms.store(NOT_YET, Ordering::SeqCst);
         for live in self.copies() {
             live.stored().inspect(|stored| stored.mark_stale());
         }
@@ -247,12 +253,15 @@ impl Hearing {
 
     fn is_silent(&self, replica: &str, for_ms: u64) -> bool {
         let now_ms = self.heard_ms.load(Ordering::SeqCst);
-        let others = self.others.lock();
-        match others.get(replica) {
-            Some(heard) => now_ms.saturating_sub(*heard) > for_ms,
+        let since_ms = self.since_ms.load(Ordering::SeqCst);
+        let silent_since_ms = match self.others.lock().get(replica) {
+            // It said so.
+            Some(0) => 0,
+            Some(heard) => since_ms.max(*heard),
             // Never heard of: gone if it was not there for as long.
-            None => now_ms.saturating_sub(self.since_ms.load(Ordering::SeqCst)) > for_ms,
-        }
+            None => since_ms,
+        };
+        now_ms.saturating_sub(silent_since_ms) > for_ms
     }
 
     fn forget_gone(&self, now_ms: u64) {
