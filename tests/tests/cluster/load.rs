@@ -2,7 +2,7 @@
 //! acknowledged they count on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     sync::{
         Arc,
@@ -22,6 +22,9 @@ use crate::setting::{is_left_out, now};
 
 /// How long a client that tries again may go without success.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many steps are told when one goes wrong.
+const REMEMBERED: usize = 12;
 
 /// What all clients share.
 #[derive(Default)]
@@ -44,9 +47,25 @@ pub(crate) struct Load {
     pub(crate) possible: [AtomicU64; USERS],
 }
 
+/// What a client did last, and how that went.
+#[derive(Debug, Default)]
+struct Steps(parking_lot::Mutex<VecDeque<String>>);
+
+impl Steps {
+    fn note(&self, what: &str, failed: Option<&str>) {
+        let mut steps = self.0.lock();
+        if steps.len() == REMEMBERED {
+            steps.pop_front();
+        }
+        let failed = failed.map(|why| format!(": {}", sort(why)));
+        steps.push_back(format!("{what}{}", failed.unwrap_or_default()));
+    }
+}
+
 /// One client with one session.
 pub(crate) struct Client {
     load: Arc<Load>,
+    steps: Steps,
     pub(crate) session: Arc<Session>,
     user: usize,
     random: Random,
@@ -67,14 +86,14 @@ impl Client {
     pub(crate) async fn open(load: Arc<Load>, wire: Wire, seed: u64) -> Done<Self> {
         let mut random = Random::new(seed);
         let user = random.below(USERS);
-        let opened = load.insist("initialize", async || {
-            Session::open(&wire, Some(user)).await
-        });
-        let session = Arc::new(opened.await?);
+        let steps = Steps::default();
+        let opened = async || Session::open(&wire, Some(user)).await;
+        let session = Arc::new(load.insist(&steps, "initialize", opened).await?);
         let listens = random.percent(50);
         Ok(Self {
             listener: listens.then(|| Listener::forgiving(Arc::clone(&session))),
             load,
+            steps,
             session,
             user,
             random,
@@ -118,11 +137,11 @@ impl Client {
         let arguments = json!({"name": name.to_string(), "word": word});
         let session = Arc::clone(&self.session);
         let learnt = async || session.call("learn", arguments.clone()).await;
-        self.load.insist("learn", learnt).await?;
+        self.insist("learn", learnt).await?;
         self.words.insert(name, word.clone());
         let tool = format!("say_{name}");
         let said = async || session.call(&tool, json!({})).await;
-        is(&self.load.insist("say", said).await?, &word)
+        is(&self.insist("say", said).await?, &word)
     }
 
     async fn count(&mut self) -> Done {
@@ -131,7 +150,7 @@ impl Client {
             tried.fetch_add(1, Ordering::Relaxed);
             session.call("count", json!({})).await
         };
-        let said = self.load.insist("count", counted).await?;
+        let said = self.insist("count", counted).await?;
         self.possible += tried.into_inner();
         let count = said.parse().unwrap_or(0);
         if count <= self.certain || count > self.possible {
@@ -147,7 +166,7 @@ impl Client {
             possible.fetch_add(1, Ordering::SeqCst);
             session.call("visit", json!({})).await
         };
-        self.load.insist("visit", visited).await?;
+        self.insist("visit", visited).await?;
         self.load.certain[self.user].fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
@@ -158,13 +177,13 @@ impl Client {
             bag.clone()
         } else {
             let made = async || session.call("mint", json!({})).await;
-            let bag = self.load.insist("mint", made).await?;
+            let bag = self.insist("mint", made).await?;
             self.bag.insert(bag).clone()
         };
         let item = format!("{:x}", self.random.next() & 0xff_ffff);
         let arguments = json!({"bag": bag, "item": item});
         let put = async || session.call("put", arguments.clone()).await;
-        self.load.insist("put", put).await?;
+        self.insist("put", put).await?;
         self.items.insert(item);
         if self.items.len() > 100 {
             (self.bag, self.items) = (None, BTreeSet::new());
@@ -176,20 +195,14 @@ impl Client {
         let what = format!("fruit-{:x}", self.random.next() & 0xfff);
         let (session, arguments) = (&self.session, json!({"what": what}));
         let asked = async || session.call("ask", arguments.clone()).await;
-        is(
-            &self.load.insist("ask", asked).await?,
-            &format!("{what} {WORD}"),
-        )
+        is(&self.insist("ask", asked).await?, &format!("{what} {WORD}"))
     }
 
     async fn slow(&mut self) -> Done {
         let ms = 50 + self.random.below(250);
         let session = &self.session;
         let slept = async || session.call("slow", json!({"ms": ms})).await;
-        is(
-            &self.load.insist("slow", slept).await?,
-            &format!("slept {ms}"),
-        )
+        is(&self.insist("slow", slept).await?, &format!("slept {ms}"))
     }
 
     async fn touch(&mut self) -> Done {
@@ -201,18 +214,22 @@ impl Client {
         let session = Arc::clone(&self.session);
         let uri = json!({"uri": format!("{NOTE}{number}")});
         let subscribed = async || session.ask("resources/subscribe", uri.clone()).await;
-        self.load.insist("subscribe", subscribed).await?;
+        self.insist("subscribe", subscribed).await?;
         let touched = async || session.call("touch", json!({"number": number})).await;
-        self.load.insist("touch", touched).await?;
+        self.insist("touch", touched).await?;
         self.touched.insert(number);
         Ok(())
+    }
+
+    async fn insist<T>(&self, what: &str, attempt: impl AsyncFn() -> Result<T, Lost>) -> Done<T> {
+        self.load.insist(&self.steps, what, attempt).await
     }
 
     /// What was acknowledged is there.
     pub(crate) async fn check(&self) -> Done {
         let session = &self.session;
         let listed = async || session.ask("tools/list", json!({})).await;
-        let listed = self.load.insist("tools/list", listed).await?.result;
+        let listed = self.insist("tools/list", listed).await?.result;
         let mut words = BTreeMap::new();
         for tool in listed["tools"].as_array().into_iter().flatten() {
             let name = tool["name"].as_str().unwrap_or_default();
@@ -225,7 +242,7 @@ impl Client {
             return Err(format!("{words:?} are listed"));
         }
         let counted = async || session.call("counted", json!({})).await;
-        let counted = self.load.insist("counted", counted).await?;
+        let counted = self.insist("counted", counted).await?;
         let counted = counted.parse().unwrap_or(0);
         if counted < self.certain || counted > self.possible {
             return Err(format!("{counted} were counted"));
@@ -234,7 +251,7 @@ impl Client {
             return Ok(());
         };
         let looked = async || session.call("look", json!({"bag": bag})).await;
-        let looked = self.load.insist("look", looked).await?;
+        let looked = self.insist("look", looked).await?;
         let found: BTreeSet<_> = looked.split(' ').map(str::to_owned).collect();
         let lost: Vec<_> = self.items.difference(&found).collect();
         if lost.is_empty() {
@@ -269,8 +286,7 @@ impl Client {
             }
         }
         let session = &self.session;
-        self.load
-            .insist("DELETE", async || session.delete().await)
+        self.insist("DELETE", async || session.delete().await)
             .await?;
         Ok(session.id.clone())
     }
@@ -283,17 +299,25 @@ impl fmt::Debug for Client {
             .field("words", &self.words)
             .field("certain", &self.certain)
             .field("possible", &self.possible)
-            .field("again", &*self.load.again.lock())
+            .field("steps", &*self.steps.0.lock())
             .finish_non_exhaustive()
     }
 }
 
 impl Load {
     /// Tries until it is done.
-    async fn insist<T>(&self, what: &str, attempt: impl AsyncFn() -> Result<T, Lost>) -> Done<T> {
+    async fn insist<T>(
+        &self,
+        steps: &Steps,
+        what: &str,
+        attempt: impl AsyncFn() -> Result<T, Lost>,
+    ) -> Done<T> {
         let began = now();
         loop {
-            match attempt().await {
+            let attempted = attempt().await;
+            let failed = attempted.as_ref().err().map(ToString::to_string);
+            steps.note(what, failed.as_deref());
+            match attempted {
                 Ok(done) => {
                     let waited = began.elapsed().as_millis();
                     let waited = u64::try_from(waited).unwrap_or(u64::MAX);
