@@ -6,7 +6,7 @@ use mcp_session::testing::{Fault, Operation};
 use serde_json::json;
 
 use super::support::{Replicas, call, settle, tools, try_call};
-use crate::http::support::pass;
+use crate::http::support::{Client, pass};
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_at_one_is_listed_and_callable_at_the_next_request_anywhere() {
@@ -143,5 +143,35 @@ async fn an_engine_that_fails_now_and_then_loses_nothing_that_was_answered() {
             let greetings = listed.into_iter().filter(|name| name.starts_with("greet_"));
             assert_eq!(greetings.collect::<BTreeSet<_>>(), expected, "seed {seed}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_dies_between_saving_and_telling_leaves_nobody_with_what_is_old() {
+    for fresh in [false, true] {
+        let mut replicas = Replicas::new(3);
+        let a = replicas.client().await;
+        let (b, c) = (replicas.at(&a, 1), replicas.at(&a, 2));
+        settle(&[&a, &b]).await;
+        if !fresh {
+            settle(&[&c]).await;
+        }
+        replicas.store.next(Operation::List, Fault::Refused);
+        let changed = try_call(&a, "install", "ann").await;
+        assert_eq!(changed.status, 503);
+        drop((changed, a));
+        drop(replicas.servers.remove(0));
+        let b = Client {
+            service: replicas.servers[0].http(),
+            ..b
+        };
+        let c = Client {
+            service: replicas.servers[1].http(),
+            ..c
+        };
+        // The client tries again, and there is nothing left to change.
+        call(&c, "install", "ann").await;
+        let names = tools(&b).await;
+        assert!(names.contains(&"greet_ann".to_owned()), "{fresh} {names:?}");
     }
 }

@@ -429,6 +429,12 @@ impl Server {
         owner.key(format!("{HOLDERS}{}", self.own_id()))
     }
 
+    /// As [`tell`](Self::tell), for whoever has not its turn.
+    pub(super) async fn tell_in_turn(&self, stored: &Stored) -> Result<(), StoreError> {
+        let _turn = stored.turn().await;
+        self.tell(stored).await
+    }
+
     /// Sees to it that no other replica uses an older copy of a session that was saved here.
     ///
     /// # Errors

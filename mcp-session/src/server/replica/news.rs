@@ -33,7 +33,7 @@ impl Server {
             } if from != own => {
                 let stored = hearing.copy(&session);
                 let stored = stored.as_ref().and_then(|live| live.stored());
-                stored.inspect(|stored| stored.mark_stale());
+                stored.inspect(|stored| stored.heard_of(revision));
                 self.say_seen(session, revision, own, &to);
             }
             Event::PrincipalChanged {

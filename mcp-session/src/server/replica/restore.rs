@@ -301,10 +301,18 @@ impl Flight {
             .due_ms
             .store(self.server.next_touch(), Ordering::Relaxed);
         stored.set_held(times);
+        stored.set_untold(revision);
         live.set_stored(stored);
         live.resume().await;
         replica.hearing.here(&session, &live);
         held.keep();
+        // Whoever wrote what was found may be gone, and others may hold what was before.
+        if let Some(stored) = live.stored()
+            && let Err(error) = self.server.tell_in_turn(stored).await
+        {
+            replica.hearing.left(&session, &live);
+            return Err(Unfetched::Unavailable(Arc::new(error)));
+        }
         if changed.load(Ordering::SeqCst) {
             live.stored().inspect(|stored| stored.mark_stale());
         }

@@ -51,6 +51,8 @@ pub(crate) struct Stored {
     looked: AtomicU64,
     /// At which of the times of this replica's hearing others were told that it holds a copy.
     held: AtomicU64,
+    /// The revision that another replica said last it had saved.
+    heard: AtomicU64,
     /// When its record is to live on for longer, in milliseconds of the server's life.
     pub(super) due_ms: AtomicU64,
     /// This replica wrote that it is over: it does what the end entails.
@@ -137,6 +139,7 @@ impl Stored {
             marks: AtomicU64::new(0),
             looked: AtomicU64::new(0),
             held: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
             left: AtomicBool::new(false),
@@ -233,6 +236,26 @@ impl Stored {
     pub(super) fn set_last(&self, record: SessionRecord, revision: Revision) {
         let mut book = self.book.lock();
         (book.record, book.revision) = (Arc::new(record), revision);
+    }
+
+    /// Other replicas may not know of this revision.
+    pub(super) fn set_untold(&self, revision: Revision) {
+        self.book.lock().untold_revision = Some(revision);
+    }
+
+    /// Another replica says that it saved this revision, and tells everybody who holds a copy.
+    pub(super) fn heard_of(&self, revision: u64) {
+        self.heard.store(revision, Ordering::SeqCst);
+        self.mark_stale();
+    }
+
+    /// What was found in the store. Where nobody told of it, whoever wrote it may be gone: then it
+    /// is this replica's part to tell, before it answers from it.
+    pub(super) fn set_found(&self, record: SessionRecord, revision: Revision) {
+        self.set_last(record, revision);
+        if self.heard.load(Ordering::SeqCst) != revision.number() {
+            self.book.lock().untold_revision = Some(revision);
+        }
     }
 
     /// What was just written here.
@@ -477,7 +500,8 @@ impl Live {
             changes,
             ..theirs.changing.clone()
         });
-        stored.set_last(theirs, loaded.revision);
+        stored.set_found(theirs, loaded.revision);
+        server.tell(stored).await?;
         Ok(Found::Living)
     }
 
