@@ -1,4 +1,4 @@
-//! What replicas tell each other of the sessions they hold: who hears whom, and who waits for whom.
+//! Who hears whom among replicas, and how long what one holds is trusted.
 //!
 //! Every replica says four times a second that it is there, and trusts its copies only as long as
 //! it hears itself say so. Whoever saves a session waits for the replicas that hold it to say that
@@ -7,7 +7,7 @@
 //! answered.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{
         Arc, Weak,
@@ -20,10 +20,9 @@ use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::clock;
-use crate::server::replica::stored::Stored;
+use crate::server::replica::holders::Waiting;
 use crate::server::{Live, Server, ServerInner};
 use crate::store::bus::{Bus, Delivery, Event, Subscription};
-use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
 
 /// How often a replica says that it is there.
 const BEAT: Duration = Duration::from_millis(250);
@@ -38,23 +37,11 @@ const GONE_MS: u64 = 1_750;
 /// Where saying something twice is worse than saying it late, a replica is gone after so long.
 const LONG_GONE_MS: u64 = 10_000;
 
-/// After how long a replica that says nothing is told again.
-const AGAIN_TOLD: Duration = Duration::from_millis(250);
-
-/// How many replicas one event names.
-const NAMED: usize = 32;
-
-/// How often it is told: it is heard of, or gone, long before.
-const TELLINGS: u32 = 20;
-
 /// How long it waits before it tries to subscribe again.
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// After how many beats it looks for answers that nobody told it of.
 const LOOK_BEATS: u64 = 4;
-
-/// The names of the records that say who holds a copy begin so.
-const HOLDERS: &str = "holder/";
 
 /// What a replica hears.
 pub(super) struct Hearing {
@@ -75,7 +62,7 @@ pub(super) struct Hearing {
     // Held for a map operation only, never across an await.
     copies: Mutex<HashMap<Arc<str>, Copy>>,
     // Held for a map operation only, never across an await.
-    waiting: Mutex<HashMap<Seen, Arc<Waiting>>>,
+    pub(super) waiting: Mutex<HashMap<Seen, Arc<Waiting>>>,
     /// Who waits for streams to go on that are read here.
     // Held for a map operation only, never across an await.
     expected: Mutex<HashMap<(Arc<str>, u32), Weak<Notify>>>,
@@ -92,13 +79,6 @@ enum Copy {
     /// It is being restored; true once it was changed meanwhile.
     Coming(Arc<AtomicBool>),
     Here(Weak<Live>),
-}
-
-/// The replicas that have not seen a change yet.
-struct Waiting {
-    // Held for a set operation only.
-    missing: Mutex<HashSet<Arc<str>>>,
-    seen: Notify,
 }
 
 impl Hearing {
@@ -247,10 +227,7 @@ impl Hearing {
     /// A replica uses no older copy of a session any more.
     pub(super) fn has_seen(&self, session: Arc<str>, revision: u64, replica: &str) {
         let waiting = self.waiting.lock().get(&(session, revision)).cloned();
-        if let Some(waiting) = waiting {
-            waiting.missing.lock().remove(replica);
-            waiting.seen.notify_waiters();
-        }
+        waiting.inspect(|waiting| waiting.has_seen(replica));
     }
 
     /// Copies are held anew, each when it is used next.
@@ -269,7 +246,7 @@ impl Hearing {
 
     /// True when a replica says nothing any more, as far as this one has heard all there is: up
     /// to the last beat of its own that came back, events come in order.
-    fn is_gone(&self, replica: &str) -> bool {
+    pub(super) fn is_gone(&self, replica: &str) -> bool {
         self.is_silent(replica, GONE_MS)
     }
 
@@ -293,21 +270,6 @@ impl Hearing {
         let mut others = self.others.lock();
         // Remembered for a while, so that nobody waits for it.
         others.retain(|_, heard| now_ms.saturating_sub(*heard) < 100 * GONE_MS);
-    }
-}
-
-impl Waiting {
-    /// Waits until nobody is missing. Cancel safe.
-    async fn all(&self) {
-        loop {
-            let mut seen = std::pin::pin!(self.seen.notified());
-            // Registered before the look, so that nothing in between is missed.
-            seen.as_mut().enable();
-            if self.missing.lock().is_empty() {
-                return;
-            }
-            seen.await;
-        }
     }
 }
 
@@ -401,123 +363,6 @@ impl Server {
             .is_some_and(|hearing| hearing.hears(now_ms))
     }
 
-    /// Writes down that this replica holds a copy, so that it is told of changes: before it looks
-    /// at the record. False where nobody tells anybody.
-    pub(super) async fn hold(&self, owner: &Owner) -> Result<bool, StoreError> {
-        if self.inner().hearing().and_then(Hearing::bus).is_none() {
-            return Ok(false);
-        }
-        let (store, key) = (self.inner().store(), self.holder(owner));
-        let ttl = self.inner().record_ttl();
-        let draft = Draft::new(Vec::new()).ttl(ttl);
-        match store.create(&key, draft, Quota::NONE).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => {
-                if store.touch(&key, ttl).await?.is_none() {
-                    // It expired just now.
-                    let draft = Draft::new(Vec::new()).ttl(ttl);
-                    store.create(&key, draft, Quota::NONE).await?;
-                }
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The record that says that this replica holds a copy.
-    pub(super) fn holder(&self, owner: &Owner) -> Key {
-        owner.key(format!("{HOLDERS}{}", self.own_id()))
-    }
-
-    /// As [`tell`](Self::tell), for whoever has not its turn.
-    pub(super) async fn tell_in_turn(&self, stored: &Stored) -> Result<(), StoreError> {
-        let _turn = stored.turn().await;
-        self.tell(stored).await
-    }
-
-    /// Sees to it that no other replica uses an older copy of a session that was saved here.
-    ///
-    /// # Errors
-    ///
-    /// When nobody could be told.
-    pub(super) async fn tell(&self, stored: &Stored) -> Result<(), StoreError> {
-        let Some(revision) = stored.untold() else {
-            return Ok(());
-        };
-        self.tell_holders(stored, revision).await?;
-        stored.told();
-        Ok(())
-    }
-
-    async fn tell_holders(&self, stored: &Stored, revision: Revision) -> Result<(), StoreError> {
-        let (session, revision) = (stored.session(), revision.number());
-        let change = (Arc::clone(&session), revision);
-        let event = |to| Event::SessionChanged {
-            session: Arc::clone(&session),
-            revision,
-            from: self.own_id(),
-            to,
-        };
-        self.tell_all_who_hold(stored.owner(), change, event).await
-    }
-
-    /// Tells those who hold something that it changed, and waits until they have seen it.
-    pub(super) async fn tell_all_who_hold(
-        &self,
-        owner: &Owner,
-        change: Seen,
-        event: impl Fn(Vec<Arc<str>>) -> Event,
-    ) -> Result<(), StoreError> {
-        let inner = self.inner();
-        let Some(hearing) = inner.hearing() else {
-            return Ok(());
-        };
-        let Some(bus) = hearing.bus() else {
-            return Ok(());
-        };
-        // Who is told says so, which must be heard.
-        self.begin_hearing().await;
-        let mut holders = self.holders(owner).await?;
-        let (gone, here) = holders
-            .drain(..)
-            .partition(|holder: &Arc<str>| hearing.is_gone(holder));
-        let mut absent: Vec<Arc<str>> = gone;
-        let to: Vec<Arc<str>> = here;
-        if !to.is_empty() {
-            let events: Vec<Event> = to.chunks(NAMED).map(|some| event(some.to_vec())).collect();
-            absent.extend(wait_for(hearing, bus, change, &events, to).await?);
-        }
-        for holder in absent {
-            let key = owner.key(format!("{HOLDERS}{holder}"));
-            inner.store().delete(&key, None).await?;
-        }
-        Ok(())
-    }
-
-    /// The other replicas that hold a session, or held it once.
-    async fn holders(&self, owner: &Owner) -> Result<Vec<Arc<str>>, StoreError> {
-        const PAGE: usize = 100;
-        let own = self.own_id();
-        let mut holders = Vec::new();
-        let mut after = HOLDERS.to_owned();
-        loop {
-            let page = self.inner().store().list(owner, Some(&after), PAGE).await?;
-            let full = page.len() == PAGE;
-            for listed in page {
-                let Some(holder) = listed.name.strip_prefix(HOLDERS) else {
-                    return Ok(holders);
-                };
-                if *holder != *own {
-                    holders.push(holder.into());
-                }
-                after.clone_from(&listed.name);
-            }
-            if !full {
-                return Ok(holders);
-            }
-        }
-    }
-
     /// Tells other replicas something, in a task.
     pub(super) fn say(&self, event: Event) {
         let Some(bus) = self.inner().hearing().and_then(Hearing::bus).cloned() else {
@@ -529,64 +374,6 @@ impl Server {
                 tracing::warn!(error, "other replicas are told something later");
             }
         });
-    }
-}
-
-/// Tells of a change, and waits until all have seen it or are gone; gives those who are.
-///
-/// # Errors
-///
-/// When nobody can be told, or one that is there says nothing.
-async fn wait_for(
-    hearing: &Hearing,
-    bus: &Arc<dyn Bus>,
-    change: Seen,
-    events: &[Event],
-    to: Vec<Arc<str>>,
-) -> Result<HashSet<Arc<str>>, StoreError> {
-    let waiting = Arc::new(Waiting {
-        missing: Mutex::new(to.into_iter().collect()),
-        seen: Notify::new(),
-    });
-    let registered = Arc::clone(&waiting);
-    hearing.waiting.lock().insert(change.clone(), registered);
-    let _registered = Registered { hearing, change };
-    let told = async {
-        let mut gone = HashSet::new();
-        for _ in 0..TELLINGS {
-            for event in events {
-                bus.publish(event).await?;
-            }
-            let all = clock::within(AGAIN_TOLD, waiting.all());
-            if all.await.is_some() {
-                return Ok(gone);
-            }
-            waiting.missing.lock().retain(|replica| {
-                let is_gone = hearing.is_gone(replica);
-                if is_gone {
-                    gone.insert(Arc::clone(replica));
-                }
-                !is_gone
-            });
-            if waiting.missing.lock().is_empty() {
-                return Ok(gone);
-            }
-        }
-        let why = "another replica that holds this is there and says nothing";
-        Err(StoreError::unavailable(why))
-    };
-    told.await
-}
-
-/// Somebody waits for a change to be seen.
-struct Registered<'a> {
-    hearing: &'a Hearing,
-    change: Seen,
-}
-
-impl Drop for Registered<'_> {
-    fn drop(&mut self) {
-        self.hearing.waiting.lock().remove(&self.change);
     }
 }
 

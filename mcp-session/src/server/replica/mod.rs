@@ -8,6 +8,7 @@
 mod answers;
 mod ending;
 mod hearing;
+mod holders;
 mod news;
 mod notices;
 mod outgoing;
