@@ -33,7 +33,9 @@ impl Server {
             } if from != own => {
                 let stored = hearing.copy(&session);
                 let stored = stored.as_ref().and_then(|live| live.stored());
-                stored.inspect(|stored| stored.heard_of(revision));
+                // Whoever told may have found what this replica wrote.
+                let older = stored.filter(|stored| stored.last().1.number() != revision);
+                older.inspect(|stored| stored.mark_stale());
                 self.say_seen(session, revision, own, &to);
             }
             Event::PrincipalChanged {

@@ -51,8 +51,6 @@ pub(crate) struct Stored {
     looked: AtomicU64,
     /// At which of the times of this replica's hearing others were told that it holds a copy.
     held: AtomicU64,
-    /// The revision that another replica said last it had saved.
-    heard: AtomicU64,
     /// When its record is to live on for longer, in milliseconds of the server's life.
     pub(super) due_ms: AtomicU64,
     /// This replica wrote that it is over: it does what the end entails.
@@ -139,7 +137,6 @@ impl Stored {
             marks: AtomicU64::new(0),
             looked: AtomicU64::new(0),
             held: AtomicU64::new(0),
-            heard: AtomicU64::new(0),
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
             left: AtomicBool::new(false),
@@ -243,19 +240,10 @@ impl Stored {
         self.book.lock().untold_revision = Some(revision);
     }
 
-    /// Another replica says that it saved this revision, and tells everybody who holds a copy.
-    pub(super) fn heard_of(&self, revision: u64) {
-        self.heard.store(revision, Ordering::SeqCst);
-        self.mark_stale();
-    }
-
-    /// What was found in the store. Where nobody told of it, whoever wrote it may be gone: then it
-    /// is this replica's part to tell, before it answers from it.
+    /// What was found in the store. Whoever wrote it may be gone before all others knew of it: then
+    /// it is this replica's part to tell them, before it answers from it.
     pub(super) fn set_found(&self, record: SessionRecord, revision: Revision) {
-        self.set_last(record, revision);
-        if self.heard.load(Ordering::SeqCst) != revision.number() {
-            self.book.lock().untold_revision = Some(revision);
-        }
+        self.set_written(record, revision);
     }
 
     /// What was just written here.
