@@ -212,10 +212,11 @@ impl Hearing {
             // It knows nothing of what others said in between.
             self.since_ms.store(at_ms, Ordering::SeqCst);
         }
-        self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
         if before > 0 && at_ms.saturating_sub(before) >= TRUST_MS {
+            // Before anything is trusted again.
             self.times.fetch_add(1, Ordering::SeqCst);
         }
+        self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
         self.beaten.notify_waiters();
     }
 

@@ -1,6 +1,10 @@
 //! Who holds a copy of what is in the store, and how whoever changes it waits for them.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -10,7 +14,7 @@ use crate::server::Server;
 use crate::server::replica::hearing::{Hearing, Seen};
 use crate::server::replica::stored::Stored;
 use crate::store::bus::{Bus, Event};
-use crate::store::{Draft, Key, Owner, Quota, Revision, StoreError};
+use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
 
 /// After how long a replica that says nothing is told again.
 const AGAIN_TOLD: Duration = Duration::from_millis(250);
@@ -61,18 +65,23 @@ impl Server {
         }
         let (store, key) = (self.inner().store(), self.holder(owner));
         let ttl = self.inner().record_ttl();
-        let draft = Draft::new(Vec::new()).ttl(ttl);
-        match store.create(&key, draft, Quota::NONE).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict) => {
-                if store.touch(&key, ttl).await?.is_none() {
-                    // It expired just now.
-                    let draft = Draft::new(Vec::new()).ttl(ttl);
-                    store.create(&key, draft, Quota::NONE).await?;
-                }
-                Ok(true)
+        let draft = || Draft::new(Vec::new()).ttl(ttl);
+        let mut contest = Contest::default();
+        let mut known = None;
+        loop {
+            // Written anew where it is there already: somebody who took this replica for gone may
+            // be about to remove what was there before.
+            let written = match known {
+                None => store.create(&key, draft(), Quota::NONE).await,
+                Some(revision) => store.save(&key, revision, draft(), Quota::NONE).await,
+            };
+            match written {
+                Ok(_) => return Ok(true),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
+            known = store.load(&key).await?.map(|held| held.revision);
+            contest.lost().await.map_err(StoreError::unavailable)?;
         }
     }
 
@@ -129,28 +138,32 @@ impl Server {
         };
         // Who is told says so, which must be heard.
         self.begin_hearing().await;
-        let mut holders = self.holders(owner).await?;
-        let (gone, here) = holders
-            .drain(..)
-            .partition(|holder: &Arc<str>| hearing.is_gone(holder));
-        let mut absent: Vec<Arc<str>> = gone;
-        let to: Vec<Arc<str>> = here;
+        let holders = self.holders(owner).await?;
+        let is_gone = |holder: &&Arc<str>| hearing.is_gone(holder);
+        let mut absent: HashSet<Arc<str>> = holders.keys().filter(is_gone).cloned().collect();
+        let here = |holder: &&Arc<str>| !absent.contains(*holder);
+        let to: Vec<Arc<str>> = holders.keys().filter(here).cloned().collect();
         if !to.is_empty() {
             let events: Vec<Event> = to.chunks(NAMED).map(|some| event(some.to_vec())).collect();
             absent.extend(wait_for(hearing, bus, change, &events, to).await?);
         }
         for holder in absent {
             let key = owner.key(format!("{HOLDERS}{holder}"));
-            inner.store().delete(&key, None).await?;
+            let expected = holders.get(&holder).copied();
+            match inner.store().delete(&key, expected).await {
+                // It is there again, and looks before it trusts anything.
+                Ok(_) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    /// The other replicas that hold a session, or held it once.
-    async fn holders(&self, owner: &Owner) -> Result<Vec<Arc<str>>, StoreError> {
+    /// The other replicas that hold a session, or held it once, and when they wrote so.
+    async fn holders(&self, owner: &Owner) -> Result<HashMap<Arc<str>, Revision>, StoreError> {
         const PAGE: usize = 100;
         let own = self.own_id();
-        let mut holders = Vec::new();
+        let mut holders = HashMap::new();
         let mut after = HOLDERS.to_owned();
         loop {
             let page = self.inner().store().list(owner, Some(&after), PAGE).await?;
@@ -160,7 +173,7 @@ impl Server {
                     return Ok(holders);
                 };
                 if *holder != *own {
-                    holders.push(holder.into());
+                    holders.insert(holder.into(), listed.record.revision);
                 }
                 after.clone_from(&listed.name);
             }
