@@ -23,6 +23,7 @@ mod record;
 mod redis;
 mod scratch;
 mod state;
+mod table;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -1,22 +1,15 @@
 //! The outbox that needs nothing installed and ends with its process.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use crate::clock::{self, Instant};
-use crate::shards::Parts;
 use crate::store::{
-    Bound, Key, Owner, StoreError,
-    memory::Room,
+    Key, Owner, StoreError,
     outbox::{self, Keep, Logged, Outbox, ReadError},
+    table::{Entry, Table},
 };
 
 /// What a log takes besides its texts and events, roughly.
@@ -35,18 +28,7 @@ const DEFAULT_BYTES: usize = 256 << 20;
 /// room. Logs whose time is over are removed by those who append after that, and by
 /// [`Outbox::sweep`].
 pub struct MemoryOutbox {
-    // Held for a moment only, never across an await.
-    parts: Parts<Mutex<Part>>,
-    room: Room,
-}
-
-/// One part of the table.
-#[derive(Default)]
-struct Part {
-    /// The logs of each owner, which are never none.
-    shelves: HashMap<Owner, BTreeMap<Arc<str>, Log>>,
-    /// When which logs expire.
-    due: BTreeSet<(Instant, Key)>,
+    table: Table<Log>,
 }
 
 struct Log {
@@ -74,49 +56,13 @@ impl MemoryOutbox {
     /// An empty outbox that takes at most so many bytes, with what it needs itself for each event.
     pub fn with_bytes(bytes: usize) -> Self {
         Self {
-            parts: Parts::default(),
-            room: Room::new(bytes),
+            table: Table::new(bytes),
         }
     }
 
     /// How many bytes its logs take, roughly; some of them may have expired.
     pub fn bytes(&self) -> usize {
-        self.room.taken()
-    }
-
-    /// Appends, as far as there is room.
-    fn try_append(&self, log: &Key, values: &[Bytes], keep: Keep) -> Result<u64, StoreError> {
-        let mut part = self.parts.of(log.owner()).lock();
-        let now = clock::now();
-        // Whoever writes pays for as many removals as were written before, on average.
-        part.purge(now, usize::MAX, &self.room);
-        let found = part.find(log);
-        let surplus = Surplus::of(found, values, keep, now);
-        let overhead = if found.is_some() { 0 } else { overhead(log) };
-        let values_take: usize = values.iter().map(size).sum();
-        self.room
-            .change(surplus.bytes, values_take.saturating_add(overhead))?;
-
-        let mut kept = part.remove(log).unwrap_or_else(Log::begin);
-        kept.push(values, now);
-        kept.drop_oldest(surplus.events);
-        kept.expires = now.checked_add(keep.max_age());
-        let last = kept.last;
-        part.insert(log, kept);
-        Ok(last)
-    }
-
-    /// Removes expired logs, at most `limit`, and says how many there were.
-    fn purge(&self, limit: usize) -> usize {
-        let now = clock::now();
-        let mut purged = 0;
-        for part in self.parts.iter() {
-            purged += part.lock().purge(now, limit - purged, &self.room);
-            if purged >= limit {
-                break;
-            }
-        }
-        purged
+        self.table.room.taken()
     }
 }
 
@@ -132,17 +78,28 @@ impl Outbox for MemoryOutbox {
         if events.is_empty() {
             return self.last(log).await;
         }
-        match self.try_append(log, &events, keep) {
-            Err(StoreError::Full(Bound::Store)) if self.purge(usize::MAX) > 0 => {
-                self.try_append(log, &events, keep)
-            }
-            outcome => outcome,
-        }
+        self.table.write(log.owner(), |part, now| {
+            let found = part.live(log, now);
+            let surplus = Surplus::of(found, &events, keep, now);
+            let overhead = if found.is_some() { 0 } else { overhead(log) };
+            let values_take: usize = events.iter().map(size).sum();
+            self.table
+                .room
+                .change(surplus.bytes, values_take.saturating_add(overhead))?;
+
+            let mut kept = part.remove(log).unwrap_or_else(Log::begin);
+            kept.push(&events, now);
+            kept.drop_oldest(surplus.events);
+            kept.expires = now.checked_add(keep.max_age());
+            let last = kept.last;
+            part.insert(log, kept);
+            Ok(last)
+        })
     }
 
     async fn read(&self, log: &Key, after: u64, limit: usize) -> Result<Vec<Logged>, ReadError> {
-        let part = self.parts.of(log.owner()).lock();
-        let Some(log) = part.find_live(log, clock::now()) else {
+        let part = self.table.part(log.owner());
+        let Some(log) = part.live(log, clock::now()) else {
             outbox::position(after, 0, 0, 0)?;
             return Ok(Vec::new());
         };
@@ -155,75 +112,31 @@ impl Outbox for MemoryOutbox {
     }
 
     async fn last(&self, log: &Key) -> Result<u64, StoreError> {
-        let part = self.parts.of(log.owner()).lock();
-        Ok(part.find_live(log, clock::now()).map_or(0, |log| log.last))
+        let part = self.table.part(log.owner());
+        Ok(part.live(log, clock::now()).map_or(0, |log| log.last))
     }
 
     async fn clear(&self, owner: &Owner) -> Result<(), StoreError> {
-        let mut part = self.parts.of(owner).lock();
-        let names = part.shelves.get(owner);
-        let names: Vec<_> = names.map_or_else(Vec::new, |shelf| shelf.keys().cloned().collect());
-        for name in names {
-            part.take(&owner.key(name), &self.room);
-        }
+        self.table.clear(owner);
         Ok(())
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.purge(limit))
+        Ok(self.table.purge(limit))
     }
 }
 
-impl Part {
-    fn find(&self, key: &Key) -> Option<&Log> {
-        self.shelves.get(key.owner())?.get(key.name())
+impl Entry for Log {
+    fn expires(&self) -> Option<Instant> {
+        self.expires
     }
 
-    fn find_live(&self, key: &Key, now: Instant) -> Option<&Log> {
-        let log = self.find(key)?;
-        let live = log.expires.is_none_or(|expires| expires > now);
-        live.then_some(log)
+    fn size(&self, _: &Key) -> usize {
+        self.bytes
     }
 
-    fn insert(&mut self, key: &Key, log: Log) {
-        if let Some(expires) = log.expires {
-            self.due.insert((expires, key.clone()));
-        }
-        let shelf = self.shelves.entry(key.owner().clone()).or_default();
-        shelf.insert(Arc::clone(key.shared_name()), log);
-    }
-
-    /// Takes a log out.
-    fn remove(&mut self, key: &Key) -> Option<Log> {
-        let shelf = self.shelves.get_mut(key.owner())?;
-        let log = shelf.remove(key.name())?;
-        if shelf.is_empty() {
-            self.shelves.remove(key.owner());
-        }
-        if let Some(expires) = log.expires {
-            self.due.remove(&(expires, key.clone()));
-        }
-        Some(log)
-    }
-
-    /// Takes a log out for good.
-    fn take(&mut self, key: &Key, room: &Room) {
-        if let Some(log) = self.remove(key) {
-            room.give(log.bytes + overhead(key));
-        }
-    }
-
-    /// Removes what has expired, at most `limit` logs.
-    fn purge(&mut self, now: Instant, limit: usize, room: &Room) -> usize {
-        let mut purged = 0;
-        while purged < limit
-            && let Some((_, key)) = self.due.first().filter(|(expires, _)| *expires <= now)
-        {
-            let key = key.clone();
-            self.take(&key, room);
-            purged += 1;
-        }
-        purged
+    fn overhead(key: &Key) -> usize {
+        overhead(key)
     }
 }
 
@@ -309,7 +222,7 @@ impl fmt::Debug for MemoryOutbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryOutbox")
             .field("bytes", &self.bytes())
-            .field("room", &self.room)
+            .field("table", &self.table)
             .finish_non_exhaustive()
     }
 }
