@@ -7,8 +7,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "http")]
-use std::sync::atomic::AtomicU64;
 use std::{
     fmt,
     sync::{
@@ -26,6 +24,8 @@ use crate::catalog::{Edit, Overlay, Patch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::server::open::Opened;
+#[cfg(feature = "http")]
+use crate::server::replica::Freshness;
 use crate::server::variant::Member;
 use crate::server::{Blueprint, Live, Server, ServerInner, Variant};
 use crate::store::{self, Revision};
@@ -233,15 +233,8 @@ pub(crate) struct Recalled {
     /// The revision that it shows; `None` before there is one.
     // Held to read or replace it, never across an await.
     revision: Mutex<Option<Revision>>,
-    /// How often another replica changed the record, or may have.
     #[cfg(feature = "http")]
-    marks: AtomicU64,
-    /// How many of these were there before a look at the record that is over.
-    #[cfg(feature = "http")]
-    looked: AtomicU64,
-    /// At which of the times of this replica's hearing others were told that it shows the record.
-    #[cfg(feature = "http")]
-    held: AtomicU64,
+    pub(crate) freshness: Freshness,
 }
 
 #[cfg(feature = "http")]
@@ -250,42 +243,6 @@ impl Recalled {
     pub(crate) fn record(&self) -> &store::Key {
         &self.record
     }
-
-    /// Whoever uses it next looks at the record first.
-    pub(crate) fn mark_stale(&self) {
-        self.marks.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// True when it shows what the record says, unless something was missed since then.
-    pub(crate) fn is_fresh(&self, times: u64) -> bool {
-        let looked = self.looked.load(Ordering::SeqCst);
-        looked == self.marks.load(Ordering::SeqCst) && self.is_held_since(times)
-    }
-
-    /// True when others were told at this time of this replica's hearing that it shows the record.
-    pub(crate) fn is_held_since(&self, times: u64) -> bool {
-        self.held.load(Ordering::SeqCst) == times
-    }
-
-    /// Somebody is about to look at the record, and others know at this time that it is shown.
-    pub(crate) fn look(&self, times: u64) -> Look {
-        let marks = self.marks.load(Ordering::SeqCst);
-        Look { times, marks }
-    }
-
-    /// That look is over, and what was seen is shown.
-    pub(crate) fn looked(&self, look: Look) {
-        self.looked.store(look.marks, Ordering::SeqCst);
-        self.held.store(look.times, Ordering::SeqCst);
-    }
-}
-
-/// A look at a record that is under way.
-#[cfg(feature = "http")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
-    times: u64,
-    marks: u64,
 }
 
 impl Shared {
@@ -295,11 +252,7 @@ impl Shared {
             record,
             revision: Mutex::default(),
             #[cfg(feature = "http")]
-            marks: AtomicU64::new(1),
-            #[cfg(feature = "http")]
-            looked: AtomicU64::new(0),
-            #[cfg(feature = "http")]
-            held: AtomicU64::new(0),
+            freshness: Freshness::unseen(),
         });
         Self {
             recalled,

@@ -107,7 +107,7 @@ impl ServerInner {
         }
         // Not before: whoever finds the session fresh uses it at once.
         #[cfg(feature = "http")]
-        recalled.looked(look);
+        recalled.freshness.looked(look);
         drop(turn);
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Keeping {
                 // Perhaps it was kept after all: then the session is to show it.
                 #[cfg(feature = "http")]
                 if let Some(recalled) = live.principals().and_then(|shared| shared.recalled()) {
-                    recalled.mark_stale();
+                    recalled.freshness.mark_stale();
                 }
                 server.changed_elsewhere(&shelf.record).await.ok();
                 Err(error)

@@ -241,7 +241,8 @@ impl Hearing {
         self.gap.store(true, Ordering::SeqCst);
         self.times.fetch_add(1, Ordering::SeqCst);
         for live in self.copies() {
-            live.stored().inspect(|stored| stored.mark_stale());
+            live.stored()
+                .inspect(|stored| stored.freshness.mark_stale());
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod answers;
 mod ending;
+mod freshness;
 mod hearing;
 mod holders;
 mod news;
@@ -34,6 +35,7 @@ use crate::session::random_text;
 use crate::store::bus::Bus;
 use crate::store::{Outbox, Owner};
 
+pub(crate) use freshness::Freshness;
 pub(crate) use restore::Unfetched;
 pub(crate) use standing::Unread;
 pub(crate) use stored::Stored;
@@ -122,7 +124,7 @@ impl Server {
         match replica.consistency {
             Consistency::Cached => {
                 let times = replica.hearing.times.load(Ordering::SeqCst);
-                !stored.is_stale() && stored.is_held_since(times) && self.hears()
+                stored.freshness.is_fresh(times) && self.hears()
             }
             Consistency::ReadPerRequest => false,
         }

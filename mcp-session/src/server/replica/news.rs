@@ -35,7 +35,7 @@ impl Server {
                 let stored = stored.as_ref().and_then(|live| live.stored());
                 // Whoever told may have found what this replica wrote.
                 let older = stored.filter(|stored| stored.last().1.number() != revision);
-                older.inspect(|stored| stored.mark_stale());
+                older.inspect(|stored| stored.freshness.mark_stale());
                 self.say_seen(session, revision, own, &to);
             }
             Event::PrincipalChanged {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::random;
-use crate::server::principal::{Look, Recalled};
+use crate::server::principal::Recalled;
+use crate::server::replica::freshness::Look;
 use crate::server::{Live, Server, ServerInner};
 use crate::store::bus::Event;
 use crate::store::{Key, Owner, StoreError};
@@ -29,7 +30,7 @@ impl ServerInner {
             return true;
         };
         let times = replica.hearing.now();
-        recalled.is_fresh(times) && replica.hearing.hears(self.hub.now_ms())
+        recalled.freshness.is_fresh(times) && replica.hearing.hears(self.hub.now_ms())
     }
 
     /// Others are told from here on that this replica shows a record, and it is about to look at
@@ -42,8 +43,8 @@ impl ServerInner {
         server.begin_hearing().await;
         // Before the look: what is changed behind it is looked at once more.
         let times = server.times();
-        let look = recalled.look(times);
-        if !recalled.is_held_since(times) {
+        let look = recalled.freshness.look(times);
+        if !recalled.freshness.is_held_since(times) {
             server.hold(&holders_of(recalled.record())).await?;
         }
         Ok(look)
@@ -78,7 +79,7 @@ impl Server {
             return;
         };
         if let Some(recalled) = live.principals().and_then(|shared| shared.recalled()) {
-            recalled.mark_stale();
+            recalled.freshness.mark_stale();
         }
         let server = self.clone();
         self.inner().tasks.spawn(async move {

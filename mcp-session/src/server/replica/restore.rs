@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::auth::Principal;
 use crate::clock::{self, Instant};
+use crate::server::replica::freshness::Freshness;
 use crate::server::replica::record::{Changing, SessionRecord};
 use crate::server::replica::stored::{Found, SESSIONS, Stored, record_of};
 use crate::server::replica::{Replica, now_ms};
@@ -133,7 +134,7 @@ impl Server {
         let (store, ttl) = (self.inner().store(), self.inner().record_ttl());
         if store.touch(&stored.key(), ttl).await?.is_none() {
             // It is gone: whoever uses it next sees that.
-            stored.mark_stale();
+            stored.freshness.mark_stale();
             return Ok(());
         }
         let state = &live.owner_of_state();
@@ -204,8 +205,7 @@ impl Server {
         let revision = revision?;
         held?;
         let seen = record.changing.clone();
-        let stored = Stored::new(owner, record, revision, seen);
-        stored.set_held(times);
+        let stored = Stored::new(owner, record, revision, seen, Freshness::held_since(times));
         stored.due_ms.store(self.next_touch(), Ordering::Relaxed);
         if let Some(replica) = &inner.replica {
             replica.hearing.here(&stored.session(), live);
@@ -296,11 +296,10 @@ impl Flight {
             ..stored.clone()
         };
         let owner = self.wanted.session.clone();
-        let stored = Stored::new(owner, record, revision, seen);
+        let stored = Stored::new(owner, record, revision, seen, Freshness::held_since(times));
         stored
             .due_ms
             .store(self.server.next_touch(), Ordering::Relaxed);
-        stored.set_held(times);
         stored.set_untold(revision);
         live.set_stored(stored);
         live.resume().await;
@@ -314,7 +313,8 @@ impl Flight {
             return Err(Unfetched::Unavailable(Arc::new(error)));
         }
         if changed.load(Ordering::SeqCst) {
-            live.stored().inspect(|stored| stored.mark_stale());
+            live.stored()
+                .inspect(|stored| stored.freshness.mark_stale());
         }
         place.enter(&live);
         Ok(())

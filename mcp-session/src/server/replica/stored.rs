@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::catalog::{Family, StoredPatch};
 use crate::context::Call;
+use crate::server::replica::freshness::Freshness;
 use crate::server::replica::outgoing::Feed;
 use crate::server::replica::record::{Changing, Listening, SessionRecord};
 use crate::server::{Live, Server};
@@ -44,13 +45,7 @@ pub(crate) struct Stored {
     listening: Mutex<Listening>,
     /// How many more streams may be asked for that another replica may have.
     asking: AtomicUsize,
-    /// How often another replica changed the record, or may have.
-    marks: AtomicU64,
-    /// How many of these were there before a look at the record that is over: while one is under
-    /// way, this copy is as old as it was.
-    looked: AtomicU64,
-    /// At which of the times of this replica's hearing others were told that it holds a copy.
-    held: AtomicU64,
+    pub(super) freshness: Freshness,
     /// When its record is to live on for longer, in milliseconds of the server's life.
     pub(super) due_ms: AtomicU64,
     /// This replica wrote that it is over: it does what the end entails.
@@ -112,6 +107,7 @@ impl Stored {
         record: SessionRecord,
         revision: Revision,
         seen: Changing,
+        freshness: Freshness,
     ) -> Self {
         let listening = Mutex::new(record.changing.listening.clone());
         let book = Book {
@@ -134,9 +130,7 @@ impl Stored {
             feed: Mutex::default(),
             listening,
             asking: AtomicUsize::new(0),
-            marks: AtomicU64::new(0),
-            looked: AtomicU64::new(0),
-            held: AtomicU64::new(0),
+            freshness,
             due_ms: AtomicU64::new(0),
             ended_here: AtomicBool::new(false),
             left: AtomicBool::new(false),
@@ -185,7 +179,7 @@ impl Stored {
         self.book.lock().seen.listening.clone_from(&listening);
         self.set_listening(listening);
         self.set_feed(None);
-        self.mark_stale();
+        self.freshness.mark_stale();
     }
 
     /// True at the replica where it was opened.
@@ -204,15 +198,6 @@ impl Stored {
     /// Its name on the bus.
     pub(super) fn session(&self) -> Arc<str> {
         self.owner.id().into()
-    }
-
-    /// True when the record that says so was written at this time, or renewed.
-    pub(super) fn is_held_since(&self, times: u64) -> bool {
-        self.held.load(Ordering::SeqCst) == times
-    }
-
-    pub(super) fn set_held(&self, times: u64) {
-        self.held.store(times, Ordering::SeqCst);
     }
 
     /// Whose records its are.
@@ -267,15 +252,6 @@ impl Stored {
 
     fn set_seen(&self, seen: Changing) {
         self.book.lock().seen = seen;
-    }
-
-    /// Whoever uses it next looks at the record first.
-    pub(super) fn mark_stale(&self) {
-        self.marks.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_stale(&self) -> bool {
-        self.looked.load(Ordering::SeqCst) != self.marks.load(Ordering::SeqCst)
     }
 
     /// What the end of this copy entails is nothing to the session.
@@ -432,19 +408,17 @@ impl Live {
         server: &Server,
     ) -> Result<Found, StoreError> {
         // Before the look: what is changed behind it is looked at once more.
-        let (times, marks) = (server.times(), stored.marks.load(Ordering::SeqCst));
-        if !stored.is_held_since(times) {
+        let times = server.times();
+        let look = stored.freshness.look(times);
+        if !stored.freshness.is_held_since(times) {
             server.hold(&stored.owner).await?;
         }
         let found = self.take_over(stored, server).await;
         match &found {
             // Not before: whoever finds the copy fresh uses it at once.
-            Ok(Found::Living) => {
-                stored.looked.store(marks, Ordering::SeqCst);
-                stored.set_held(times);
-            }
+            Ok(Found::Living) => stored.freshness.looked(look),
             Ok(Found::Gone) => {}
-            Err(_) => stored.mark_stale(),
+            Err(_) => stored.freshness.mark_stale(),
         }
         found
     }
@@ -589,7 +563,7 @@ impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stored")
             .field("owner", &self.owner)
-            .field("stale", &self.is_stale())
+            .field("stale", &self.freshness.is_stale())
             .finish_non_exhaustive()
     }
 }
