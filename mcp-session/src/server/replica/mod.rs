@@ -17,6 +17,7 @@ mod principals;
 mod record;
 mod restore;
 mod resuming;
+mod saving;
 mod standing;
 mod stored;
 

@@ -1,26 +1,23 @@
-//! A live session that is one copy of a stored one: what of it is in the store, and how what is
-//! changed here gets there.
+//! A live session that is one copy of a stored one: what it knows of its record, and how it becomes
+//! what others wrote there.
 
 use std::{
     fmt,
-    pin::pin,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
-use crate::catalog::{Family, StoredPatch};
-use crate::context::Call;
+use crate::catalog::StoredPatch;
 use crate::server::replica::freshness::Freshness;
 use crate::server::replica::outgoing::Feed;
 use crate::server::replica::record::{Changing, Listening, SessionRecord};
+use crate::server::replica::saving::Saves;
 use crate::server::{Live, Server};
-use crate::session::EndReason;
-use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
+use crate::store::{Key, Owner, Revision, StoreError};
 
 /// What the records of a session are.
 pub(super) const SESSIONS: &str = "session";
@@ -35,8 +32,8 @@ pub(crate) struct Stored {
     book: Mutex<Book>,
     /// One at a time reads or writes the record.
     turn: tokio::sync::Mutex<()>,
-    /// A save succeeded or failed.
-    news: Notify,
+    /// What was changed here, on its way into the record.
+    pub(super) saves: Saves,
     /// A task lays down what is said on its standing stream.
     laying: AtomicBool,
     // Held to copy or replace a pointer.
@@ -61,36 +58,8 @@ struct Book {
     /// How this copy was then. It lacks what the record says and nobody can make here: that is no
     /// change of this copy's.
     seen: Changing,
-    /// How many changes were made here.
-    changed: u64,
     /// A revision of which other replicas were not told yet.
-    untold_revision: Option<Revision>,
-    /// So many of them are in the store.
-    saved: u64,
-    /// Why the last attempt failed, if it did.
-    failed: Option<Arc<StoreError>>,
-    /// A task is at it.
-    saving: bool,
-    /// What the client is told when it is saved: it may come to another replica at once.
-    untold: Vec<Untold>,
-}
-
-/// A family of which the lists look different.
-struct Untold {
-    request: Option<Weak<Call>>,
-    family: Family,
-}
-
-impl Untold {
-    /// True when it says the same on the same stream.
-    fn is(&self, request: Option<&Weak<Call>>, family: Family) -> bool {
-        let same = match (&self.request, request) {
-            (None, None) => true,
-            (Some(own), Some(other)) => Weak::ptr_eq(own, other),
-            _ => false,
-        };
-        same && self.family == family
-    }
+    untold: Option<Revision>,
 }
 
 /// What there is of a session in the store.
@@ -114,18 +83,13 @@ impl Stored {
             record: Arc::new(record),
             revision,
             seen,
-            changed: 0,
-            untold_revision: None,
-            saved: 0,
-            failed: None,
-            saving: false,
-            untold: Vec::new(),
+            untold: None,
         };
         Self {
             owner,
             book: Mutex::new(book),
             turn: tokio::sync::Mutex::default(),
-            news: Notify::new(),
+            saves: Saves::default(),
             laying: AtomicBool::new(false),
             feed: Mutex::default(),
             listening,
@@ -222,7 +186,7 @@ impl Stored {
 
     /// Other replicas may not know of this revision.
     pub(super) fn set_untold(&self, revision: Revision) {
-        self.book.lock().untold_revision = Some(revision);
+        self.book.lock().untold = Some(revision);
     }
 
     /// What was found in the store. Whoever wrote it may be gone before all others knew of it: then
@@ -234,23 +198,23 @@ impl Stored {
     /// What was just written here.
     pub(super) fn set_written(&self, record: SessionRecord, revision: Revision) {
         self.set_last(record, revision);
-        self.book.lock().untold_revision = Some(revision);
+        self.book.lock().untold = Some(revision);
     }
 
     /// The revision that other replicas have to be told of.
     pub(super) fn untold(&self) -> Option<Revision> {
-        self.book.lock().untold_revision
+        self.book.lock().untold
     }
 
     pub(super) fn told(&self) {
-        self.book.lock().untold_revision = None;
+        self.book.lock().untold = None;
     }
 
-    fn seen(&self) -> Changing {
+    pub(super) fn seen(&self) -> Changing {
         self.book.lock().seen.clone()
     }
 
-    fn set_seen(&self, seen: Changing) {
+    pub(super) fn set_seen(&self, seen: Changing) {
         self.book.lock().seen = seen;
     }
 
@@ -268,12 +232,6 @@ impl Stored {
         self.is_left() && !self.ended_here.load(Ordering::SeqCst)
     }
 
-    /// True while something of it is not in the store yet.
-    pub(crate) fn is_unsaved(&self) -> bool {
-        let book = self.book.lock();
-        book.saved < book.changed
-    }
-
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
@@ -285,109 +243,6 @@ pub(super) fn record_of(owner: &Owner) -> Key {
 }
 
 impl Live {
-    /// Something changed that is stored of it. What looks different of what it is offered is told
-    /// to its client, of a stored session when that is in the store.
-    pub(crate) fn changed(self: &Arc<Self>, request: Option<&Arc<Call>>, families: &[Family]) {
-        let Some(stored) = self.stored() else {
-            return self.announce(request.map(|call| &**call), families);
-        };
-        let mut book = stored.book.lock();
-        book.changed += 1;
-        if self.is_open() {
-            for family in families {
-                let request = request.map(Arc::downgrade);
-                let same = |known: &Untold| known.is(request.as_ref(), *family);
-                if !book.untold.iter().any(same) {
-                    let family = *family;
-                    book.untold.push(Untold { request, family });
-                }
-            }
-        }
-        drop(book);
-        self.begin_saving();
-    }
-
-    /// Waits until all that was changed so far is in the store, and another replica would find it.
-    ///
-    /// # Errors
-    ///
-    /// Why it could not be saved; the next change, and the next one who waits, try again.
-    pub(crate) async fn saved(self: &Arc<Self>) -> Result<(), Arc<StoreError>> {
-        let Some(stored) = self.stored() else {
-            return Ok(());
-        };
-        let wanted = stored.book.lock().changed;
-        let mut tried = false;
-        loop {
-            let mut news = pin!(stored.news.notified());
-            // Registered before the look, so that nothing in between is missed.
-            news.as_mut().enable();
-            {
-                let book = stored.book.lock();
-                if book.saved >= wanted {
-                    return Ok(());
-                }
-                // What failed before this asked may succeed now.
-                if let Some(error) = book.failed.as_ref().filter(|_| tried) {
-                    return Err(Arc::clone(error));
-                }
-            }
-            if !self.begin_saving() {
-                return Err(Arc::new(StoreError::unavailable("the server is gone")));
-            }
-            tried = true;
-            news.await;
-        }
-    }
-
-    /// Saves in a task, unless one is at it; false where nothing can run.
-    fn begin_saving(self: &Arc<Self>) -> bool {
-        let Some((stored, server)) = self.stored().zip(self.server()) else {
-            return false;
-        };
-        let mut book = stored.book.lock();
-        if book.saving || book.saved == book.changed {
-            return true;
-        }
-        book.saving = true;
-        book.failed = None;
-        drop(book);
-        let live = Arc::clone(self);
-        let saving = Saving { live, over: false };
-        self.hub().spawn(async move { saving.run(&server).await })
-    }
-
-    /// Writes what was changed here, on top of what others wrote meanwhile.
-    async fn save(self: &Arc<Self>, stored: &Stored, server: &Server) -> Result<(), StoreError> {
-        let (store, key) = (server.inner().store(), stored.key());
-        let _turn = stored.turn().await;
-        let mut contest = Contest::default();
-        loop {
-            let (record, revision) = stored.last();
-            let (seen, mine) = (stored.seen(), Changing::of(self));
-            if seen == mine {
-                return server.tell(stored).await;
-            }
-            let record = record.with(record.changing.merged(&seen, &mine));
-            let draft = Draft::new(record.encode());
-            match store.save(&key, revision, draft, Quota::NONE).await {
-                Ok(revision) => {
-                    stored.set_written(record, revision);
-                    stored.set_seen(mine);
-                    return server.tell(stored).await;
-                }
-                Err(StoreError::Conflict) => match self.reload(stored, server).await? {
-                    Found::Living => contest.lost().await.map_err(StoreError::unavailable)?,
-                    Found::Gone => {
-                        server.let_go(self, EndReason::Client);
-                        return Err(StoreError::unavailable("the session has ended"));
-                    }
-                },
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     /// Looks at the record again, if another replica may have changed it.
     pub(super) async fn refresh(
         self: &Arc<Self>,
@@ -402,7 +257,7 @@ impl Live {
     }
 
     /// Takes over what others wrote, under what was changed here and is not saved.
-    async fn reload(
+    pub(super) async fn reload(
         self: &Arc<Self>,
         stored: &Stored,
         server: &Server,
@@ -492,60 +347,6 @@ impl Live {
         }
         if !changes.is_empty() {
             self.lay(changes);
-        }
-    }
-}
-
-/// A task that saves. However it ends, another can begin.
-struct Saving {
-    live: Arc<Live>,
-    /// It has said itself that it is not at it any more.
-    over: bool,
-}
-
-impl Saving {
-    async fn run(mut self, server: &Server) {
-        let live = Arc::clone(&self.live);
-        let Some(stored) = live.stored() else { return };
-        loop {
-            let (number, untold) = {
-                let mut book = stored.book.lock();
-                if book.saved == book.changed {
-                    (book.saving, self.over) = (false, true);
-                    return;
-                }
-                (book.changed, std::mem::take(&mut book.untold))
-            };
-            match live.save(stored, server).await {
-                Ok(()) => {
-                    for Untold { request, family } in untold {
-                        let request = request.and_then(|request| request.upgrade());
-                        live.announce(request.as_deref(), &[family]);
-                    }
-                    stored.book.lock().saved = number;
-                    stored.news.notify_waiters();
-                }
-                Err(error) => {
-                    let session = live.core().id().tag();
-                    let told = &error as &dyn std::error::Error;
-                    tracing::warn!(%session, error = told, "a session was not saved");
-                    let mut book = stored.book.lock();
-                    book.untold.splice(0..0, untold);
-                    book.failed = Some(Arc::new(error));
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Saving {
-    fn drop(&mut self) {
-        if let Some(stored) = self.live.stored() {
-            if !self.over {
-                stored.book.lock().saving = false;
-            }
-            stored.news.notify_waiters();
         }
     }
 }
