@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::server::replica::hearing::{Hearing, Seen};
 use crate::server::replica::stored::Stored;
 use crate::store::bus::{Bus, Event};
-use crate::store::{Contest, Draft, Key, Owner, Quota, Revision, StoreError};
+use crate::store::{Draft, Key, Owner, Revision, StoreError};
 
 /// After how long a replica that says nothing is told again.
 const AGAIN_TOLD: Duration = Duration::from_millis(250);
@@ -63,26 +63,11 @@ impl Server {
         if self.inner().hearing().and_then(Hearing::bus).is_none() {
             return Ok(false);
         }
-        let (store, key) = (self.inner().store(), self.holder(owner));
-        let ttl = self.inner().record_ttl();
-        let draft = || Draft::new(Vec::new()).ttl(ttl);
-        let mut contest = Contest::default();
-        let mut known = None;
-        loop {
-            // Written anew where it is there already: somebody who took this replica for gone may
-            // be about to remove what was there before.
-            let written = match known {
-                None => store.create(&key, draft(), Quota::NONE).await,
-                Some(revision) => store.save(&key, revision, draft(), Quota::NONE).await,
-            };
-            match written {
-                Ok(_) => return Ok(true),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
-            known = store.load(&key).await?.map(|held| held.revision);
-            contest.lost().await.map_err(StoreError::unavailable)?;
-        }
+        let draft = Draft::new(Vec::new()).ttl(self.inner().record_ttl());
+        // Written anew where it is there already: somebody who took this replica for gone may be
+        // about to remove what was there before.
+        self.write_over(&self.holder(owner), draft, None).await?;
+        Ok(true)
     }
 
     /// The record that says that this replica holds a copy.

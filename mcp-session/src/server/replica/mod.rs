@@ -34,7 +34,7 @@ use crate::clock;
 use crate::server::{Server, ServerInner};
 use crate::session::random_text;
 use crate::store::bus::Bus;
-use crate::store::{Outbox, Owner};
+use crate::store::{Contest, Draft, Key, Outbox, Owner, Quota, Revision, StoreError};
 
 pub(crate) use freshness::Freshness;
 pub(crate) use restore::Unfetched;
@@ -128,6 +128,31 @@ impl Server {
                 stored.freshness.is_fresh(times) && self.hears()
             }
             Consistency::ReadPerRequest => false,
+        }
+    }
+
+    /// Writes a record over whatever is there, which is at this revision as far as is known.
+    async fn write_over(
+        &self,
+        key: &Key,
+        draft: Draft,
+        mut known: Option<Revision>,
+    ) -> Result<(), StoreError> {
+        let store = self.inner().store();
+        let mut contest = Contest::default();
+        loop {
+            let draft = draft.clone();
+            let written = match known {
+                None => store.create(key, draft, Quota::NONE).await,
+                Some(revision) => store.save(key, revision, draft, Quota::NONE).await,
+            };
+            match written {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+            contest.lost().await.map_err(StoreError::unavailable)?;
+            known = store.load(key).await?.map(|record| record.revision);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::server::replica::stored::Stored;
 use crate::server::{Live, Server};
 use crate::session::{Outbox, Reader};
 use crate::store::bus::Event;
-use crate::store::{self, Contest, Draft, Key, Quota, StoreError};
+use crate::store::{self, Draft, Key, StoreError};
 
 /// Why a standing stream cannot be read from there.
 #[derive(Debug)]
@@ -138,19 +138,8 @@ impl Live {
 impl Server {
     async fn remember_told(&self, stored: &Stored, seen: u64) -> Result<(), StoreError> {
         let (store, key) = (self.inner().store(), stored.told_key());
-        let draft = || Draft::new(seen.to_string()).ttl(self.inner().record_ttl());
-        let mut contest = Contest::default();
-        loop {
-            let written = match store.load(&key).await? {
-                None => store.create(&key, draft(), Quota::NONE).await,
-                Some(told) => store.save(&key, told.revision, draft(), Quota::NONE).await,
-            };
-            match written {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
-            contest.lost().await.map_err(StoreError::unavailable)?;
-        }
+        let told = store.load(&key).await?.map(|told| told.revision);
+        let draft = Draft::new(seen.to_string()).ttl(self.inner().record_ttl());
+        self.write_over(&key, draft, told).await
     }
 }
