@@ -58,7 +58,7 @@ pub(super) struct Hearing {
     gap: AtomicBool,
     /// Counts the times at which it may have missed something: copies of earlier times are held
     /// by nobody's record any more.
-    pub(super) times: AtomicU64,
+    times: AtomicU64,
     // Held for a map operation only, never across an await.
     copies: Mutex<HashMap<Arc<str>, Copy>>,
     // Held for a map operation only, never across an await.
@@ -102,13 +102,8 @@ impl Hearing {
         self.bus.as_ref()
     }
 
-    /// At which of the times of hearing it is.
-    pub(super) fn now(&self) -> u64 {
-        self.times.load(Ordering::SeqCst)
-    }
-
     /// True while nothing that others say can have been missed.
-    pub(super) fn hears(&self, now_ms: u64) -> bool {
+    fn hears(&self, now_ms: u64) -> bool {
         let heard = self.heard_ms.load(Ordering::SeqCst);
         heard > 0 && now_ms.saturating_sub(heard) < TRUST_MS
     }
@@ -279,6 +274,18 @@ impl ServerInner {
     pub(super) fn hearing(&self) -> Option<&Hearing> {
         self.replica.as_ref().map(|replica| &replica.hearing)
     }
+
+    /// At which of the times of its hearing this replica is.
+    pub(super) fn times(&self) -> u64 {
+        let hearing = self.hearing();
+        hearing.map_or(0, |hearing| hearing.times.load(Ordering::SeqCst))
+    }
+
+    /// True while this replica would hear of it if another one changed something.
+    pub(super) fn hears(&self) -> bool {
+        let now_ms = self.hub.now_ms();
+        self.hearing().is_some_and(|hearing| hearing.hears(now_ms))
+    }
 }
 
 impl Server {
@@ -318,7 +325,7 @@ impl Server {
             return;
         }
         let (server, drained) = (Arc::downgrade(self.inner()), self.inner().drained.clone());
-        let replica = Arc::clone(&self.own_id());
+        let replica = self.own_id();
         let ears = Ears(Weak::clone(&server));
         let hearing = async move {
             let _ears = ears;
@@ -355,14 +362,6 @@ impl Server {
     pub(super) fn is_long_gone(&self, replica: &str) -> bool {
         let hearing = self.inner().hearing();
         hearing.is_some_and(|hearing| hearing.is_silent(replica, LONG_GONE_MS))
-    }
-
-    /// True while this replica would hear of it if another one changed a session.
-    pub(super) fn hears(&self) -> bool {
-        let now_ms = self.inner().hub.now_ms();
-        self.inner()
-            .hearing()
-            .is_some_and(|hearing| hearing.hears(now_ms))
     }
 
     /// Tells other replicas something, in a task.

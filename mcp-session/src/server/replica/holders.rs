@@ -188,31 +188,28 @@ async fn wait_for(
     let registered = Arc::clone(&waiting);
     hearing.waiting.lock().insert(change.clone(), registered);
     let _registered = Registered { hearing, change };
-    let told = async {
-        let mut gone = HashSet::new();
-        for _ in 0..TELLINGS {
-            for event in events {
-                bus.publish(event).await?;
-            }
-            let all = clock::within(AGAIN_TOLD, waiting.all());
-            if all.await.is_some() {
-                return Ok(gone);
-            }
-            waiting.missing.lock().retain(|replica| {
-                let is_gone = hearing.is_gone(replica);
-                if is_gone {
-                    gone.insert(Arc::clone(replica));
-                }
-                !is_gone
-            });
-            if waiting.missing.lock().is_empty() {
-                return Ok(gone);
-            }
+    let mut gone = HashSet::new();
+    for _ in 0..TELLINGS {
+        for event in events {
+            bus.publish(event).await?;
         }
-        let why = "another replica that holds this is there and says nothing";
-        Err(StoreError::unavailable(why))
-    };
-    told.await
+        let all = clock::within(AGAIN_TOLD, waiting.all());
+        if all.await.is_some() {
+            return Ok(gone);
+        }
+        waiting.missing.lock().retain(|replica| {
+            let is_gone = hearing.is_gone(replica);
+            if is_gone {
+                gone.insert(Arc::clone(replica));
+            }
+            !is_gone
+        });
+        if waiting.missing.lock().is_empty() {
+            return Ok(gone);
+        }
+    }
+    let why = "another replica that holds this is there and says nothing";
+    Err(StoreError::unavailable(why))
 }
 
 /// Somebody waits for a change to be seen.

@@ -21,16 +21,10 @@ mod saving;
 mod standing;
 mod stored;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
-use crate::clock;
 use crate::server::{Server, ServerInner};
 use crate::session::random_text;
 use crate::store::bus::Bus;
@@ -92,6 +86,11 @@ impl Replica {
 }
 
 impl ServerInner {
+    /// True when a copy is the newest there is, as far as is known, and nothing can have been missed.
+    fn trusts(&self, freshness: &Freshness) -> bool {
+        freshness.is_fresh(self.times()) && self.hears()
+    }
+
     /// How long a record lives behind the last use of its session: longer than a session may
     /// rest, so that somebody ends it who knows what that entails.
     fn record_ttl(&self) -> Duration {
@@ -123,10 +122,7 @@ impl Server {
             return true;
         };
         match replica.consistency {
-            Consistency::Cached => {
-                let times = replica.hearing.times.load(Ordering::SeqCst);
-                stored.freshness.is_fresh(times) && self.hears()
-            }
+            Consistency::Cached => self.inner().trusts(&stored.freshness),
             Consistency::ReadPerRequest => false,
         }
     }
@@ -155,11 +151,6 @@ impl Server {
             known = store.load(key).await?.map(|record| record.revision);
         }
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    clock::unix_ms()
 }
 
 impl fmt::Debug for Replica {

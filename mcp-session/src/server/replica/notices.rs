@@ -58,14 +58,18 @@ impl Server {
         };
         let inner = self.inner();
         inner.sessions.for_each(|live| {
-            let subscriptions = || live.core().subscriptions();
             if live.core().subscription_count() == 0
                 || !live.is_told_here()
                 || !concerns(live.core().principal())
             {
                 return;
             }
-            for own in subscriptions().iter().filter(|own| short(own) == uri) {
+            for own in live
+                .core()
+                .subscriptions()
+                .iter()
+                .filter(|own| short(own) == uri)
+            {
                 Session::new(Arc::clone(live)).resource_updated(own);
             }
         });

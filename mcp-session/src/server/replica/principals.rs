@@ -26,11 +26,10 @@ impl ServerInner {
     /// True when a principal's session shows what is in the store, or nothing is there to show.
     pub(crate) fn shows_the_newest(self: &Arc<Self>, live: &Live) -> bool {
         let recalled = live.principals().and_then(|shared| shared.recalled());
-        let (Some(recalled), Some(replica)) = (recalled, &self.replica) else {
+        let (Some(recalled), Some(_)) = (recalled, &self.replica) else {
             return true;
         };
-        let times = replica.hearing.now();
-        recalled.freshness.is_fresh(times) && replica.hearing.hears(self.hub.now_ms())
+        self.trusts(&recalled.freshness)
     }
 
     /// Others are told from here on that this replica shows a record, and it is about to look at
@@ -42,7 +41,7 @@ impl ServerInner {
         let server = Server::from_inner(Arc::clone(self));
         server.begin_hearing().await;
         // Before the look: what is changed behind it is looked at once more.
-        let times = server.times();
+        let times = self.times();
         let look = recalled.freshness.look(times);
         if !recalled.freshness.is_held_since(times) {
             server.hold(&holders_of(recalled.record())).await?;

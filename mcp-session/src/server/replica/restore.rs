@@ -15,10 +15,10 @@ use tokio::sync::watch;
 
 use crate::auth::Principal;
 use crate::clock::{self, Instant};
+use crate::server::replica::Replica;
 use crate::server::replica::freshness::Freshness;
 use crate::server::replica::record::{Changing, SessionRecord};
 use crate::server::replica::stored::{Found, SESSIONS, Stored, record_of};
-use crate::server::replica::{Replica, now_ms};
 use crate::server::{Full, Live, Place, Server, janitor};
 use crate::session::{EndReason, SessionId};
 use crate::store::{Draft, Owner, Quota, Revision, StoreError};
@@ -191,12 +191,12 @@ impl Server {
         if inner.replica.is_none() {
             return Ok(());
         }
-        let Some(record) = SessionRecord::of(live, self.own_id(), now_ms()) else {
+        let Some(record) = SessionRecord::of(live, self.own_id(), clock::unix_ms()) else {
             return Ok(());
         };
         let owner = Owner::secret(SESSIONS, live.core().id().as_str());
         self.begin_hearing().await;
-        let times = self.times();
+        let times = inner.times();
         let draft = Draft::new(record.encode()).ttl(inner.record_ttl());
         let key = record_of(&owner);
         let created = inner.store().create(&key, draft, Quota::NONE);
@@ -214,12 +214,6 @@ impl Server {
         // What changed since the record was put together.
         live.changed(None, &[]);
         Ok(())
-    }
-
-    /// At which of the times of its hearing this replica is.
-    pub(super) fn times(&self) -> u64 {
-        let replica = self.inner().replica.as_ref();
-        replica.map_or(0, |replica| replica.hearing.times.load(Ordering::SeqCst))
     }
 
     fn next_touch(&self) -> u64 {
@@ -274,7 +268,7 @@ impl Flight {
         }
         self.server.begin_hearing().await;
         let session: Arc<str> = self.wanted.session.id().into();
-        let times = self.server.times();
+        let times = inner.times();
         let changed = replica.hearing.coming(&session);
         let mut held = Held::new(replica, &session, &changed);
         let found = self.find(&id).await;

@@ -189,16 +189,10 @@ impl Stored {
         self.book.lock().untold = Some(revision);
     }
 
-    /// What was found in the store. Whoever wrote it may be gone before all others knew of it: then
-    /// it is this replica's part to tell them, before it answers from it.
-    pub(super) fn set_found(&self, record: SessionRecord, revision: Revision) {
-        self.set_written(record, revision);
-    }
-
     /// What was just written here.
     pub(super) fn set_written(&self, record: SessionRecord, revision: Revision) {
         self.set_last(record, revision);
-        self.book.lock().untold = Some(revision);
+        self.set_untold(revision);
     }
 
     /// The revision that other replicas have to be told of.
@@ -263,7 +257,7 @@ impl Live {
         server: &Server,
     ) -> Result<Found, StoreError> {
         // Before the look: what is changed behind it is looked at once more.
-        let times = server.times();
+        let times = server.inner().times();
         let look = stored.freshness.look(times);
         if !stored.freshness.is_held_since(times) {
             server.hold(&stored.owner).await?;
@@ -317,7 +311,10 @@ impl Live {
             changes,
             ..theirs.changing.clone()
         });
-        stored.set_found(theirs, loaded.revision);
+        stored.set_last(theirs, loaded.revision);
+        // Whoever wrote it may be gone before all others knew of it: then it is this replica's part
+        // to tell them, before it answers from it.
+        stored.set_untold(loaded.revision);
         server.tell(stored).await?;
         Ok(Found::Living)
     }
