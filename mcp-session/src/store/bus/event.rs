@@ -336,83 +336,20 @@ impl fmt::Debug for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all(text: &str) -> Vec<Event> {
-        let shared = || Arc::<str>::from(text);
-        vec![
-            Event::SessionChanged {
-                session: shared(),
-                revision: u64::MAX,
-                from: shared(),
-                to: vec!["r2".into(); 9],
-            },
-            Event::Seen {
-                of: shared(),
-                change: u64::MAX,
-                from: shared(),
-            },
-            Event::Here {
-                replica: shared(),
-                at_ms: u64::MAX,
-            },
-            Event::Gone { replica: shared() },
-            Event::StreamOpened {
-                session: shared(),
-                from: shared(),
-            },
-            Event::StreamWanted {
-                session: shared(),
-                stream: u32::MAX,
-                seen: u64::MAX,
-                from: shared(),
-            },
-            Event::SessionEnded { session: shared() },
-            Event::OutboxGrew {
-                session: shared(),
-                stream: u32::MAX,
-            },
-            Event::Answered {
-                session: shared(),
-                question: i64::MIN,
-            },
-            Event::Cancelled {
-                session: shared(),
-                request: text.to_owned(),
-                reason: Some(text.to_owned()),
-            },
-            Event::Cancelled {
-                session: shared(),
-                request: text.to_owned(),
-                reason: None,
-            },
-            Event::PrincipalChanged {
-                principal: shared(),
-                variant: shared(),
-                change: u64::MAX,
-                from: shared(),
-                to: vec!["r2".into(); 9],
-            },
-            Event::ResourceUpdated {
-                uri: shared(),
-                from: shared(),
-                principal: Some(shared()),
-            },
-            Event::ErrandDone { id: shared() },
-        ]
-    }
+    use crate::store::bus::one_of_each;
 
     #[test]
     fn events_travel_as_they_are_and_long_ones_as_they_are_fitted() {
         let texts = [String::new(), "a\"\\\u{0}ä".to_owned()];
-        for event in texts.iter().flat_map(|text| all(text)) {
+        for event in texts.iter().flat_map(|text| one_of_each(text)) {
             assert_eq!(event.fitted(), event);
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }
         let pieces = ["a", "\u{0}", "\"", "ä", "\u{1F600}"];
         for event in pieces.iter().flat_map(|piece| {
-            let mut events = all(&piece.repeat(9_999));
-            events.extend(all(&piece.repeat(1_024 / piece.len())));
-            events.extend(all(&piece.repeat(170)));
+            let mut events = one_of_each(&piece.repeat(9_999));
+            events.extend(one_of_each(&piece.repeat(1_024 / piece.len())));
+            events.extend(one_of_each(&piece.repeat(170)));
             events
         }) {
             let text = event.encode();

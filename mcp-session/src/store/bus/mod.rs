@@ -10,6 +10,8 @@ mod inbox;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod listening;
 mod memory;
+#[cfg(any(test, feature = "testing"))]
+mod samples;
 
 use std::{fmt, sync::Arc};
 
@@ -19,6 +21,9 @@ use crate::store::StoreError;
 
 pub use event::{Event, short};
 pub use memory::MemoryBus;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use samples::one_of_each;
 
 pub(super) use inbox::{Inbox, Reader};
 #[cfg(any(feature = "postgres", feature = "redis"))]

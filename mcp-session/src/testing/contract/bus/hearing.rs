@@ -1,72 +1,10 @@
 //! Promises to those who listen.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 use crate::clock;
-use crate::store::bus::{Bus, Delivery, Event};
+use crate::store::bus::{Bus, Delivery, Event, one_of_each};
 use crate::testing::contract::bus::trial::{PATIENCE, Trial};
-
-/// One event of each kind, with these texts in it.
-fn one_of_each(text: &str) -> Vec<Event> {
-    let shared = || Arc::<str>::from(text);
-    let cancelled = |reason: Option<&str>| Event::Cancelled {
-        session: shared(),
-        request: text.to_owned(),
-        reason: reason.map(str::to_owned),
-    };
-    vec![
-        Event::SessionChanged {
-            session: shared(),
-            revision: u64::MAX,
-            from: shared(),
-            to: vec!["r2".into(), "r3".into()],
-        },
-        Event::Seen {
-            of: shared(),
-            change: u64::MAX,
-            from: shared(),
-        },
-        Event::Here {
-            replica: shared(),
-            at_ms: u64::MAX,
-        },
-        Event::Gone { replica: shared() },
-        Event::StreamOpened {
-            session: shared(),
-            from: shared(),
-        },
-        Event::StreamWanted {
-            session: shared(),
-            stream: u32::MAX,
-            seen: u64::MAX,
-            from: shared(),
-        },
-        Event::SessionEnded { session: shared() },
-        Event::OutboxGrew {
-            session: shared(),
-            stream: u32::MAX,
-        },
-        Event::Answered {
-            session: shared(),
-            question: i64::MIN,
-        },
-        cancelled(None),
-        cancelled(Some(text)),
-        Event::PrincipalChanged {
-            principal: shared(),
-            variant: shared(),
-            change: u64::MAX,
-            from: shared(),
-            to: vec!["r2".into()],
-        },
-        Event::ResourceUpdated {
-            uri: shared(),
-            from: shared(),
-            principal: Some(shared()),
-        },
-        Event::ErrandDone { id: shared() },
-    ]
-}
 
 /// Whoever subscribed hears every event, of every kind, also the one who published it.
 pub async fn all_who_subscribed_hear_what_is_published(bus: impl Bus) {
