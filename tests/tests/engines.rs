@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "engines/behind.rs"]
+mod behind;
 #[path = "engines/buses.rs"]
 mod buses;
 #[path = "engines/leaks.rs"]

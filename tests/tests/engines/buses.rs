@@ -7,6 +7,7 @@ use mcp_session::store::{PostgresStore, RedisStore, Store};
 use mcp_session::testing::contract;
 use tokio::time::timeout;
 
+use crate::behind;
 use crate::proxy::Proxy;
 use crate::replicas::Cleanup;
 use crate::support::{at_last, delete_keys, drop_schema, execute, unique, url};
@@ -45,32 +46,16 @@ async fn survives(bus: &dyn Bus, proxy: &Proxy) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("DATABASE_URL") else {
-        return;
-    };
-    let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
-        builder.timeout(PATIENCE).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
-    survives(&*store.bus().unwrap(), &proxy).await;
+    if let Some(behind) = behind::postgres(PATIENCE).await {
+        survives(&*behind.store.bus().unwrap(), &behind.proxy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("REDIS_URL") else {
-        return;
-    };
-    let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
-        builder.timeout(PATIENCE).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
-    survives(&*store.bus().unwrap(), &proxy).await;
+    if let Some(behind) = behind::redis(PATIENCE).await {
+        survives(&*behind.store.bus().unwrap(), &behind.proxy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

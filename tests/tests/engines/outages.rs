@@ -6,16 +6,16 @@ use mcp_session::store::{Draft, Owner, PostgresStore, Quota, RedisStore, Store, 
 use mcp_session::testing::contract;
 use tokio::time::timeout;
 
+use crate::behind;
 use crate::proxy::Proxy;
-use crate::replicas::Cleanup;
-use crate::support::{at_last, delete_keys, drop_schema, unique, url};
+use crate::support::{at_last, drop_schema, unique, url};
 
 const PATIENCE: Duration = Duration::from_millis(300);
 /// With what a busy machine adds.
 const BOUND: Duration = Duration::from_secs(3);
 
 /// What must be true of a store whose engine goes and comes back behind this proxy.
-async fn survives(store: impl Store, proxy: &Proxy) {
+async fn survives(store: &impl Store, proxy: &Proxy) {
     let key = Owner::new("test", "ann").key("one");
     let first = store
         .create(&key, Draft::new("x"), Quota::NONE)
@@ -23,14 +23,14 @@ async fn survives(store: impl Store, proxy: &Proxy) {
         .unwrap();
 
     proxy.freeze();
-    contract::gives_up_in_time(&store, BOUND).await;
+    contract::gives_up_in_time(store, BOUND).await;
     proxy.open();
-    answers_again(&store).await;
+    answers_again(store).await;
 
     proxy.cut();
-    contract::gives_up_in_time(&store, BOUND).await;
+    contract::gives_up_in_time(store, BOUND).await;
     proxy.open();
-    answers_again(&store).await;
+    answers_again(store).await;
 
     let record = store.load(&key).await.unwrap().unwrap();
     assert_eq!((&*record.value, record.revision), (&b"x"[..], first));
@@ -53,32 +53,16 @@ async fn answers_again(store: &impl Store) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("DATABASE_URL") else {
-        return;
-    };
-    let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
-        builder.timeout(PATIENCE).connections(4).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
-    survives(store, &proxy).await;
+    if let Some(behind) = behind::postgres(PATIENCE).await {
+        survives(&behind.store, &behind.proxy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("REDIS_URL") else {
-        return;
-    };
-    let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
-        builder.timeout(PATIENCE).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
-    survives(store, &proxy).await;
+    if let Some(behind) = behind::redis(PATIENCE).await {
+        survives(&behind.store, &behind.proxy).await;
+    }
 }
 
 /// A port that nobody listens on, and one where nobody answers.

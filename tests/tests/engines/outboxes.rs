@@ -10,10 +10,11 @@ use proptest::{
 };
 use tokio::time::timeout;
 
+use crate::behind;
 use crate::model;
 use crate::proxy::Proxy;
 use crate::replicas::Cleanup;
-use crate::support::{at_last, delete_keys, drop_schema, keys, postgres, redis, unique, url};
+use crate::support::{drop_schema, keys, postgres, redis, unique, url};
 
 const PATIENCE: Duration = Duration::from_millis(500);
 /// With what a busy machine adds.
@@ -25,7 +26,7 @@ fn keep() -> Keep {
 }
 
 /// What must be true of an outbox whose engine goes and comes back behind this proxy.
-async fn survives(store: impl Store, proxy: &Proxy) {
+async fn survives(store: &impl Store, proxy: &Proxy) {
     let outbox = store.outbox().unwrap();
     let log = Owner::new("test", "ann").key("stream");
     let first = outbox.append(&log, vec!["1".into()], keep());
@@ -56,32 +57,16 @@ async fn survives(store: impl Store, proxy: &Proxy) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("DATABASE_URL") else {
-        return;
-    };
-    let (proxy, schema) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = PostgresStore::builder(proxy.url(&url)).schema(&schema);
-        builder.timeout(PATIENCE).connections(4).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || drop_schema(&url, &schema))));
-    survives(store, &proxy).await;
+    if let Some(behind) = behind::postgres(PATIENCE).await {
+        survives(&behind.store, &behind.proxy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_may_be_silent_and_may_go_and_come_back() {
-    let Some(url) = url("REDIS_URL") else {
-        return;
-    };
-    let (proxy, prefix) = (Proxy::before(&url).await, unique());
-    let store = at_last(|| {
-        let builder = RedisStore::builder(proxy.url(&url)).prefix(&prefix);
-        builder.timeout(PATIENCE).connect()
-    })
-    .await;
-    let _cleanup = Cleanup(Some(Box::new(move || delete_keys(&url, &prefix))));
-    survives(store, &proxy).await;
+    if let Some(behind) = behind::redis(PATIENCE).await {
+        survives(&behind.store, &behind.proxy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
