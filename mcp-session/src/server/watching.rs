@@ -9,7 +9,8 @@ use crate::session::{EndReason, SessionState};
 /// The hooks that watch a session's life.
 ///
 /// The hooks of one session run one after the other, in the order of what they tell, and beside
-/// whatever caused them: nothing waits for them but the end of the session. Each run is bounded by
+/// whatever caused them: nothing waits for them but the end of the session, and for
+/// [`on_resume`](Self::on_resume) a session that is restored from a store. Each run is bounded by
 /// [`Limits::hook`](crate::Limits::hook); an error or a panic is logged and told to
 /// [`on_error`](Self::on_error), and the next one still runs.
 impl TemplateBuilder {
@@ -21,6 +22,12 @@ impl TemplateBuilder {
     /// gone (or had [`Limits::hook`](crate::Limits::hook) to go) and its streams are closed. In
     /// the stateless era it runs when the session of a principal is put away, and after every
     /// request of an anonymous caller. It costs nothing where it is not set.
+    ///
+    /// A session in a [durable store](crate::store::Store::is_durable) ends once for all replicas:
+    /// this runs on the one that wrote its end. It does not run where a copy is let go of
+    /// ([`SessionEvent::LetGo`](crate::server::SessionEvent::LetGo)): because another replica ended
+    /// the session, or because this one shuts down or makes room and the session lives on. Nor does
+    /// it run for a session that no replica has a copy of any more, when its record expires.
     ///
     /// # Examples
     ///
@@ -73,6 +80,14 @@ impl TemplateBuilder {
     }
 
     /// Runs when a parked session is used again. The request that woke it does not wait for this.
+    ///
+    /// It also runs when a process restores a session from a
+    /// [durable store](crate::store::Store::is_durable), where another one opened it, or the same one
+    /// before it let go of it: with what the session changed, and once for each copy that is made.
+    /// Requests that name the session wait for it there, at most for
+    /// [`Limits::hook`](crate::Limits::hook), and find what it added: this is where entries come
+    /// again that are [`ephemeral`](crate::Tool::ephemeral), and whatever else no store keeps. When it
+    /// fails, the session goes on without.
     pub fn on_resume<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Session) -> Fut + Send + Sync + 'static,

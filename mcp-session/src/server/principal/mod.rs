@@ -105,16 +105,18 @@ impl PrincipalScope {
     /// a durable store keeps the changes, those of other replicas are kept, too: of two edits of
     /// one name the later one counts. There an entry must come from a registered factory
     /// ([`Edit::install`]), for a function cannot be stored, and what is kept may have
-    /// [`Limits::state_bytes`](crate::Limits::state_bytes). A session that the principal has on
-    /// another replica meanwhile may go on with what it knows.
+    /// [`Limits::state_bytes`](crate::Limits::state_bytes). Replicas that show the principal what was
+    /// before are told and waited for: once this returns `Ok`, none of them answers from that any
+    /// more. One that says nothing is waited for until it may not trust what it knows, for two
+    /// seconds or so. The principal's open streams on other replicas are told soon after.
     ///
     /// # Errors
     ///
     /// What the closure returns; [`Error::is_configuration`] when there is no such variant;
     /// [`Error::is_ended`] when the server is gone; and where a durable store keeps the changes,
     /// [`Error::is_unkept`] for an entry that cannot be stored, [`Error::is_full`] when there is no
-    /// room, [`Error::is_unavailable`] when the store fails: the changes were made, then, or they
-    /// were not.
+    /// room, [`Error::is_unavailable`] when the store fails or another replica cannot be told: the
+    /// changes were made, then, or they were not.
     ///
     /// # Cancel safety
     ///
