@@ -82,10 +82,14 @@ impl Drop for Stop {
 }
 
 fn replicas(count: usize) -> Replicas {
+    replicas_with(count, &Limits::default())
+}
+
+fn replicas_with(count: usize, limits: &Limits) -> Replicas {
     let mut replicas = Replicas::new(0);
     for _ in 0..count {
         let template = speaking(&replicas.told);
-        replicas.start(template, Limits::default());
+        replicas.start(template, limits.clone());
     }
     replicas
 }
@@ -193,6 +197,87 @@ async fn a_client_goes_on_reading_where_it_was_at_any_replica() {
         .map(|(stream, _)| format!("{stream}.9"))
         .unwrap();
     assert_eq!(at[0].get(Some(&gone)).await.status, StatusCode::BAD_REQUEST);
+}
+
+/// Replicas whose sessions may rest for ten minutes: what is said is kept for 71 minutes and a bit.
+fn resting(count: usize) -> Replicas {
+    let limits = Limits::default().retention(Duration::from_secs(10 * 60));
+    replicas_with(count, &limits)
+}
+
+/// So many minutes, of which the last is long enough to look again at what is read.
+async fn minutes(count: u64) {
+    for _ in 0..count / 5 {
+        pass(Duration::from_secs(5 * 60)).await;
+    }
+    for _ in 0..250 {
+        pass(Duration::from_millis(250)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_saw_all_goes_on_though_nothing_was_said_for_long() {
+    let replicas = resting(3);
+    let a = client(&replicas).await;
+    let (b, c) = (replicas.at(&a, 1), replicas.at(&a, 2));
+    subscribe(&a).await;
+    let mut stream = opened(&b, None).await;
+    settle(&[&a, &b, &c]).await;
+    call(&a, "updated", "").await;
+    let (first, _) = next(&mut stream).await;
+    call(&a, "updated", "").await;
+    let (mut last, _) = next(&mut stream).await;
+    // It listens all the while. Once it comes back before anything is said, and once behind that.
+    for said_meanwhile in [false, true] {
+        minutes(80).await;
+        drop(stream);
+        pass(Duration::from_secs(1)).await;
+        // Behind this there was something, which is gone.
+        assert_eq!(c.get(Some(&first)).await.status, StatusCode::BAD_REQUEST);
+        if said_meanwhile {
+            call(&a, "updated", "").await;
+            pass(Duration::from_secs(2)).await;
+        }
+        stream = opened(&c, Some(&last)).await;
+        settle(&[&a, &b, &c]).await;
+        if !said_meanwhile {
+            call(&a, "updated", "").await;
+        }
+        let (id, message) = next(&mut stream).await;
+        assert_eq!(message["method"], "notifications/resources/updated");
+        last = id;
+        assert!(futures_util::FutureExt::now_or_never(stream.message()).is_none());
+    }
+    // What is said while it is away is not kept for ever, and it is told that it missed something.
+    drop(stream);
+    pass(Duration::from_secs(1)).await;
+    call(&a, "updated", "").await;
+    for _ in 0..16 {
+        pass(Duration::from_secs(5 * 60)).await;
+        tools(&a).await;
+    }
+    assert_eq!(c.get(Some(&last)).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_left_before_it_was_given_all_is_told_that_something_is_gone() {
+    let replicas = resting(2);
+    let a = client(&replicas).await;
+    let b = replicas.at(&a, 1);
+    subscribe(&a).await;
+    let mut stream = opened(&b, None).await;
+    settle(&[&a, &b]).await;
+    call(&a, "updated", "").await;
+    let (last, _) = next(&mut stream).await;
+    // It does not read this, and goes when that is old.
+    call(&a, "updated", "").await;
+    minutes(30).await;
+    drop(stream);
+    for _ in 0..10 {
+        pass(Duration::from_secs(5 * 60)).await;
+        tools(&a).await;
+    }
+    assert_eq!(b.get(Some(&last)).await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test(start_paused = true)]

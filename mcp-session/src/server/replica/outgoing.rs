@@ -1,7 +1,13 @@
 //! What is said on the standing stream of a stored session, on its way into the store: its client
 //! may read it at another replica.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -147,6 +153,9 @@ pub(super) struct Feed {
     pub(super) outbox: Arc<Outbox>,
     /// One at a time takes what follows.
     turn: tokio::sync::Mutex<()>,
+    /// When it was looked for what follows, and nothing did, in milliseconds of the server's life; 0
+    /// while something may.
+    ended_ms: AtomicU64,
 }
 
 /// How many messages wait for a client at most, before it is its turn to read.
@@ -154,8 +163,17 @@ const AHEAD: usize = 256;
 
 impl Feed {
     pub(super) fn new(outbox: Arc<Outbox>) -> Self {
-        let turn = tokio::sync::Mutex::default();
-        Self { outbox, turn }
+        Self {
+            outbox,
+            turn: tokio::sync::Mutex::default(),
+            ended_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// True when a client that was given so many events was given all there were at some time since
+    /// then.
+    pub(super) fn gave_all(&self, seen: u64, since_ms: u64) -> bool {
+        self.ended_ms.load(Ordering::SeqCst) > since_ms && self.outbox.said() == seen
     }
 
     /// Takes what follows in the log. False when something of it is gone.
@@ -164,6 +182,8 @@ impl Feed {
             return Ok(true);
         };
         let _turn = self.turn.lock().await;
+        let now_ms = server.inner().hub.now_ms().max(1);
+        self.ended_ms.store(0, Ordering::SeqCst);
         let log = stored.standing_log();
         while self.outbox.unread() < AHEAD && !self.outbox.is_ended() {
             let read = match outbox.read(&log, self.outbox.said(), BATCH).await {
@@ -193,6 +213,7 @@ impl Feed {
                     .push(crate::session::Kind::Response(None), frame);
             }
             if all {
+                self.ended_ms.store(now_ms, Ordering::SeqCst);
                 break;
             }
         }

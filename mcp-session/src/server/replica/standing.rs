@@ -1,6 +1,8 @@
 //! Reading the standing stream of a stored session, at whatever replica its client comes to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::server::replica::outgoing::Feed;
 use crate::server::replica::record::Listening;
@@ -9,6 +11,22 @@ use crate::server::{Live, Server};
 use crate::session::{Outbox, Reader};
 use crate::store::bus::Event;
 use crate::store::{self, Draft, Key, StoreError};
+
+/// What a client was given is remembered for so much less than what is said to it is kept: as long
+/// as it is, all that was said since half of this before is there.
+const LESS: Duration = Duration::from_secs(10 * 60);
+
+/// Half of that, in milliseconds; the other half is for writing it down.
+const LATELY_MS: u64 = 5 * 60 * 1_000;
+
+/// What a client was given of its standing stream when that was closed.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Told {
+    /// The number of the last event.
+    seen: u64,
+    /// Nothing followed it, lately.
+    all: bool,
+}
 
 /// Why a standing stream cannot be read from there.
 #[derive(Debug)]
@@ -55,11 +73,8 @@ impl Server {
         };
         let key = stored.standing_log();
         let from = match seen {
-            Some(seen) => {
-                // Looked at before anybody is let go of.
-                log.read(&key, seen, 1).await?;
-                seen
-            }
+            // Looked at before anybody is let go of.
+            Some(seen) => self.behind(stored, log, &key, seen).await?,
             None => self.untold(stored, log, &key).await?,
         };
         let outbox = Outbox::going_on(self.limits().transient(), from);
@@ -83,6 +98,31 @@ impl Server {
         Ok(Some((from, reader)))
     }
 
+    /// Behind what its client has seen.
+    async fn behind(
+        &self,
+        stored: &Stored,
+        log: &Arc<dyn store::Outbox>,
+        key: &Key,
+        seen: u64,
+    ) -> Result<u64, Unread> {
+        match log.read(key, seen, 1).await {
+            Ok(_) => Ok(seen),
+            // Nothing was said for long, perhaps, and the log is gone or began anew.
+            Err(store::ReadError::Purged) => {
+                let told = self.told(stored).await?;
+                if !told.is_some_and(|told| told.all && told.seen == seen) {
+                    return Err(Unread::Gone);
+                }
+                // What followed is kept for longer than this is remembered: it would be there. Of a
+                // log that began anew, all must be.
+                log.read(key, 0, 1).await?;
+                Ok(seen)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Behind what its client was given.
     async fn untold(
         &self,
@@ -90,17 +130,19 @@ impl Server {
         log: &Arc<dyn store::Outbox>,
         key: &Key,
     ) -> Result<u64, Unread> {
-        let told = self.inner().store().load(&stored.told_key()).await?;
-        let told = told.and_then(|told| std::str::from_utf8(&told.value).ok()?.parse().ok());
-        match log.read(key, told.unwrap_or(0), 1).await {
+        let told = self.told(stored).await?.map_or(0, |told| told.seen);
+        match log.read(key, told, 1).await {
             // The numbers of a log begin anywhere.
-            Ok(first) => Ok(first
-                .first()
-                .map_or_else(|| told.unwrap_or(0), |first| first.number - 1)),
+            Ok(first) => Ok(first.first().map_or(told, |first| first.number - 1)),
             // Nobody came for it in time.
             Err(store::ReadError::Purged) => Ok(log.last(key).await?),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn told(&self, stored: &Stored) -> Result<Option<Told>, StoreError> {
+        let told = self.inner().store().load(&stored.told_key()).await?;
+        Ok(told.and_then(|told| serde_json::from_slice(&told.value).ok()))
     }
 }
 
@@ -110,14 +152,15 @@ impl Live {
         let Some((stored, server)) = self.stored().zip(self.server()) else {
             return;
         };
-        if stored
-            .feed()
-            .is_none_or(|feed| !Arc::ptr_eq(&feed.outbox, outbox))
-        {
+        let feed = stored.feed();
+        let Some(feed) = feed.filter(|feed| Arc::ptr_eq(&feed.outbox, outbox)) else {
             // Another one took its place.
             return;
-        }
+        };
         stored.set_feed(None);
+        let since_ms = self.hub().now_ms().saturating_sub(LATELY_MS);
+        let all = feed.gave_all(seen, since_ms);
+        let told = Told { seen, all };
         let listening = stored.listening();
         if listening.now && listening.at.as_ref() == Some(&server.own_id()) {
             let now = false;
@@ -127,7 +170,7 @@ impl Live {
         let live = Arc::clone(self);
         self.hub().spawn(async move {
             let Some(stored) = live.stored() else { return };
-            if let Err(error) = server.remember_told(stored, seen).await {
+            if let Err(error) = server.remember_told(stored, told).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "a client may be told something twice");
             }
@@ -136,10 +179,12 @@ impl Live {
 }
 
 impl Server {
-    async fn remember_told(&self, stored: &Stored, seen: u64) -> Result<(), StoreError> {
+    async fn remember_told(&self, stored: &Stored, told: Told) -> Result<(), StoreError> {
         let (store, key) = (self.inner().store(), stored.told_key());
-        let told = store.load(&key).await?.map(|told| told.revision);
-        let draft = Draft::new(seen.to_string()).ttl(self.inner().record_ttl());
-        self.write_over(&key, draft, told).await
+        let known = store.load(&key).await?.map(|known| known.revision);
+        let text = serde_json::to_vec(&told).map_err(StoreError::unavailable)?;
+        let ttl = self.inner().record_ttl().saturating_sub(LESS);
+        self.write_over(&key, Draft::new(text).ttl(ttl), known)
+            .await
     }
 }
