@@ -5,6 +5,7 @@
 
 mod changing;
 mod ending;
+mod hearing;
 mod restoring;
 mod streaming;
 mod support;

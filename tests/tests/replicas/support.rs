@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use mcp_session::server::{Limits, TemplateBuilder};
-use mcp_session::store::MemoryStore;
-use mcp_session::testing::FaultyStore;
+use mcp_session::store::{MemoryStore, Store};
+use mcp_session::testing::{FaultyBus, FaultyStore};
 use mcp_session::{
     BoxError, Context, LogLevel, Resource, Server, Session, Template, Tool, ToolError,
 };
@@ -110,6 +110,19 @@ impl Replicas {
             .limits(limits)
             .store(Arc::clone(&self.store));
         self.servers.push(server.build().unwrap());
+    }
+
+    /// One more, which hears others over a line of its own.
+    pub(super) fn start_on(&mut self, line: &Arc<FaultyBus>) {
+        let template = template(&self.told).build().unwrap();
+        let server = Server::builder(template).store(Arc::clone(&self.store));
+        self.servers
+            .push(server.bus(Arc::clone(line)).build().unwrap());
+    }
+
+    /// A line to all others that fails as it is told to.
+    pub(super) fn line(&self) -> Arc<FaultyBus> {
+        Arc::new(FaultyBus::over(self.store.bus().unwrap()))
     }
 
     /// A client whose session was opened at the first replica.

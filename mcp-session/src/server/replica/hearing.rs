@@ -47,6 +47,11 @@ const LOOK_BEATS: u64 = 4;
 pub(super) struct Hearing {
     bus: Option<Arc<dyn Bus>>,
     begun: AtomicBool,
+    /// It is time for a beat.
+    prompt: Arc<Notify>,
+    /// When it said the last beat, in milliseconds of the server's life; no two are said at one
+    /// time.
+    said_ms: AtomicU64,
     /// A beat came back.
     beaten: Notify,
     /// When it said the last beat that came back, in milliseconds of the server's life; 0 where
@@ -75,10 +80,24 @@ pub(super) struct Hearing {
 pub(super) type Seen = (Arc<str>, u64);
 
 /// A session as this replica has it.
-enum Copy {
-    /// It is being restored; true once it was changed meanwhile.
-    Coming(Arc<AtomicBool>),
-    Here(Weak<Live>),
+#[derive(Default)]
+struct Copy {
+    /// While it is being restored; true once it was changed meanwhile.
+    coming: Weak<AtomicBool>,
+    here: Weak<Live>,
+}
+
+impl Copy {
+    /// The session was changed; its copy, if there is one.
+    fn changed(&self) -> Option<Arc<Live>> {
+        let coming = self.coming.upgrade();
+        coming.inspect(|changed| changed.store(true, Ordering::SeqCst));
+        self.here.upgrade()
+    }
+
+    fn is_of_use(&self) -> bool {
+        self.coming.strong_count() + self.here.strong_count() > 0
+    }
 }
 
 impl Hearing {
@@ -86,6 +105,8 @@ impl Hearing {
         Self {
             bus,
             begun: AtomicBool::new(false),
+            prompt: Arc::default(),
+            said_ms: AtomicU64::new(0),
             beaten: Notify::new(),
             heard_ms: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
@@ -108,35 +129,28 @@ impl Hearing {
         heard > 0 && now_ms.saturating_sub(heard) < TRUST_MS
     }
 
-    /// What is changed from here on concerns this session, which is on its way.
+    /// What is changed from here on concerns this session, which is on its way for as long as
+    /// somebody keeps this.
     pub(super) fn coming(&self, session: &Arc<str>) -> Arc<AtomicBool> {
         let mut copies = self.copies.lock();
-        match copies.get(session) {
-            Some(Copy::Coming(changed)) => return Arc::clone(changed),
-            Some(Copy::Here(live)) if live.strong_count() > 0 => return Arc::default(),
-            _ => {}
-        }
-        let changed = Arc::new(AtomicBool::new(false));
-        let copy = Copy::Coming(Arc::clone(&changed));
-        copies.insert(Arc::clone(session), copy);
-        changed
+        let copy = copies.entry(Arc::clone(session)).or_default();
+        copy.coming.upgrade().unwrap_or_else(|| {
+            let changed = Arc::default();
+            copy.coming = Arc::downgrade(&changed);
+            changed
+        })
     }
 
     /// It is here.
     pub(super) fn here(&self, session: &Arc<str>, live: &Arc<Live>) {
-        let copy = Copy::Here(Arc::downgrade(live));
-        self.copies.lock().insert(Arc::clone(session), copy);
+        let mut copies = self.copies.lock();
+        copies.entry(Arc::clone(session)).or_default().here = Arc::downgrade(live);
     }
 
     /// It is not on its way any more, for one of those who wanted it.
-    pub(super) fn failed(&self, session: &str, changed: &Arc<AtomicBool>) {
-        // Known to the table and to whoever failed: nobody else brings it.
-        const LAST: usize = 2;
+    pub(super) fn landed(&self, session: &str) {
         let mut copies = self.copies.lock();
-        if let Some(Copy::Coming(own)) = copies.get(session)
-            && Arc::ptr_eq(own, changed)
-            && Arc::strong_count(own) <= LAST
-        {
+        if copies.get(session).is_some_and(|copy| !copy.is_of_use()) {
             copies.remove(session);
         }
     }
@@ -144,40 +158,27 @@ impl Hearing {
     /// This copy of it is not held here any more.
     pub(super) fn left(&self, session: &str, live: &Arc<Live>) {
         let mut copies = self.copies.lock();
-        let own = copies.get(session).is_some_and(|copy| match copy {
-            Copy::Coming(_) => false,
-            Copy::Here(own) => std::ptr::eq(own.as_ptr(), Arc::as_ptr(live)),
-        });
-        if own {
+        let Some(copy) = copies.get_mut(session) else {
+            return;
+        };
+        if std::ptr::eq(copy.here.as_ptr(), Arc::as_ptr(live)) {
+            copy.here = Weak::new();
+        }
+        if !copy.is_of_use() {
             copies.remove(session);
         }
     }
 
-    /// The copy of this session.
+    /// The copy of this session, which was changed, or something of it.
     pub(super) fn copy(&self, session: &str) -> Option<Arc<Live>> {
-        match self.copies.lock().get(session)? {
-            Copy::Coming(changed) => {
-                changed.store(true, Ordering::SeqCst);
-                None
-            }
-            Copy::Here(live) => live.upgrade(),
-        }
+        self.copies.lock().get(session)?.changed()
     }
 
+    /// All copies; any of them may have been changed.
     pub(super) fn copies(&self) -> Vec<Arc<Live>> {
         let mut copies = self.copies.lock();
-        copies.retain(|_, copy| match copy {
-            Copy::Coming(changed) => {
-                changed.store(true, Ordering::SeqCst);
-                true
-            }
-            Copy::Here(live) => live.strong_count() > 0,
-        });
-        let here = |copy: &Copy| match copy {
-            Copy::Coming(_) => None,
-            Copy::Here(live) => live.upgrade(),
-        };
-        copies.values().filter_map(here).collect()
+        copies.retain(|_, copy| copy.is_of_use());
+        copies.values().filter_map(Copy::changed).collect()
     }
 
     /// Notified when a stream of this session grows.
@@ -199,6 +200,13 @@ impl Hearing {
         grown.inspect(|grown| grown.notify_waiters());
     }
 
+    /// The next beat is said at this time, or just after the one before; when.
+    fn says(&self, now_ms: u64) -> u64 {
+        let at_ms = now_ms.max(self.said() + 1);
+        self.said_ms.store(at_ms, Ordering::SeqCst);
+        at_ms
+    }
+
     /// A beat of its own came back, which was sent at this time.
     pub(super) fn beat(&self, at_ms: u64) {
         let before = self.heard_ms.load(Ordering::SeqCst);
@@ -207,8 +215,9 @@ impl Hearing {
             // It knows nothing of what others said in between.
             self.since_ms.store(at_ms, Ordering::SeqCst);
         }
-        if before > 0 && at_ms.saturating_sub(before) >= TRUST_MS {
-            // Before anything is trusted again.
+        if before == 0 || at_ms.saturating_sub(before) >= TRUST_MS {
+            // Before anything is trusted again: others may have taken this replica for gone, or
+            // have not heard of it yet, and do not wait for it. From this beat on they do.
             self.times.fetch_add(1, Ordering::SeqCst);
         }
         self.heard_ms.fetch_max(at_ms, Ordering::SeqCst);
@@ -245,6 +254,33 @@ impl Hearing {
     /// to the last beat of its own that came back, events come in order.
     pub(super) fn is_gone(&self, replica: &str) -> bool {
         self.is_silent(replica, GONE_MS)
+    }
+
+    /// The last beat so far, for [`has_heard_since`](Self::has_heard_since).
+    pub(super) fn said(&self) -> u64 {
+        self.said_ms.load(Ordering::SeqCst)
+    }
+
+    /// True when a beat behind this one came back, and so all that others said before was heard.
+    pub(super) fn has_heard_since(&self, beat_ms: u64) -> bool {
+        self.heard_ms.load(Ordering::SeqCst) > beat_ms
+    }
+
+    /// Waits, for so long at most, until all is heard that was said so far.
+    pub(super) async fn catch_up(&self, beat_ms: u64, patience: Duration) {
+        let caught_up = async {
+            loop {
+                let mut beaten = std::pin::pin!(self.beaten.notified());
+                // Registered before the look, so that nothing in between is missed.
+                beaten.as_mut().enable();
+                if self.has_heard_since(beat_ms) {
+                    return;
+                }
+                self.prompt.notify_one();
+                beaten.await;
+            }
+        };
+        clock::within(patience, caught_up).await;
     }
 
     fn is_silent(&self, replica: &str, for_ms: u64) -> bool {
@@ -325,15 +361,14 @@ impl Server {
             return;
         }
         let (server, drained) = (Arc::downgrade(self.inner()), self.inner().drained.clone());
-        let replica = self.own_id();
+        let (replica, prompt) = (self.own_id(), Arc::clone(&hearing.prompt));
         let ears = Ears(Weak::clone(&server));
         let hearing = async move {
             let _ears = ears;
             let work = async {
-                let subscribed = Notify::new();
                 tokio::join!(
-                    hear(&server, &*bus, &subscribed),
-                    beat(&server, &*bus, &replica, &subscribed),
+                    hear(&server, &*bus, &prompt),
+                    beat(&server, &*bus, &replica, &prompt),
                 );
             };
             tokio::select! {
@@ -393,12 +428,12 @@ impl Drop for Ears {
 }
 
 /// Hears for as long as the server is there.
-async fn hear(server: &Weak<ServerInner>, bus: &dyn Bus, subscribed: &Notify) {
+async fn hear(server: &Weak<ServerInner>, bus: &dyn Bus, prompt: &Notify) {
     loop {
         match bus.subscribe().await {
             Ok(subscription) => {
                 // It is time to say that this replica is there.
-                subscribed.notify_one();
+                prompt.notify_one();
                 listen(server, subscription).await;
             }
             Err(error) => {
@@ -435,15 +470,16 @@ async fn listen(server: &Weak<ServerInner>, mut subscription: Box<dyn Subscripti
 }
 
 /// Says that it is there for as long as the server is.
-async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>, subscribed: &Notify) {
+async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>, prompt: &Notify) {
     let mut renewed = 0;
     for beats in 1_u64.. {
         let Some(inner) = server.upgrade() else {
             return;
         };
-        let at_ms = inner.hub.now_ms().max(1);
+        let mut at_ms = inner.hub.now_ms();
         let renewals = at_ms / inner.renewal_ms();
         if let Some(hearing) = inner.hearing() {
+            at_ms = hearing.says(at_ms);
             hearing.forget_gone(at_ms);
             if renewals > renewed {
                 // What says who holds what expires unless it is written again.
@@ -464,7 +500,7 @@ async fn beat(server: &Weak<ServerInner>, bus: &dyn Bus, replica: &Arc<str>, sub
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "other replicas do not hear this one");
         }
-        clock::within(BEAT, subscribed.notified()).await;
+        clock::within(BEAT, prompt.notified()).await;
     }
 }
 

@@ -124,13 +124,21 @@ impl Server {
         // Who is told says so, which must be heard.
         self.begin_hearing().await;
         let holders = self.holders(owner).await?;
-        let is_gone = |holder: &&Arc<str>| hearing.is_gone(holder);
-        let mut absent: HashSet<Arc<str>> = holders.keys().filter(is_gone).cloned().collect();
+        let telling = Telling {
+            hearing,
+            bus,
+            said: hearing.said(),
+        };
+        if holders.keys().any(|holder| hearing.is_gone(holder)) {
+            hearing.catch_up(telling.said, AGAIN_TOLD).await;
+        }
+        let gone = holders.keys().filter(|holder| telling.is_gone(holder));
+        let mut absent: HashSet<Arc<str>> = gone.cloned().collect();
         let here = |holder: &&Arc<str>| !absent.contains(*holder);
         let to: Vec<Arc<str>> = holders.keys().filter(here).cloned().collect();
         if !to.is_empty() {
             let events: Vec<Event> = to.chunks(NAMED).map(|some| event(some.to_vec())).collect();
-            absent.extend(wait_for(hearing, bus, change, &events, to).await?);
+            absent.extend(telling.wait_for(change, &events, to).await?);
         }
         for holder in absent {
             let key = owner.key(format!("{HOLDERS}{holder}"));
@@ -169,47 +177,62 @@ impl Server {
     }
 }
 
-/// Tells of a change, and waits until all have seen it or are gone; gives those who are.
-///
-/// # Errors
-///
-/// When nobody can be told, or one that is there says nothing.
-async fn wait_for(
-    hearing: &Hearing,
-    bus: &Arc<dyn Bus>,
-    change: Seen,
-    events: &[Event],
-    to: Vec<Arc<str>>,
-) -> Result<HashSet<Arc<str>>, StoreError> {
-    let waiting = Arc::new(Waiting {
-        missing: Mutex::new(to.into_iter().collect()),
-        seen: Notify::new(),
-    });
-    let registered = Arc::clone(&waiting);
-    hearing.waiting.lock().insert(change.clone(), registered);
-    let _registered = Registered { hearing, change };
-    let mut gone = HashSet::new();
-    for _ in 0..TELLINGS {
-        for event in events {
-            bus.publish(event).await?;
-        }
-        let all = clock::within(AGAIN_TOLD, waiting.all());
-        if all.await.is_some() {
-            return Ok(gone);
-        }
-        waiting.missing.lock().retain(|replica| {
-            let is_gone = hearing.is_gone(replica);
-            if is_gone {
-                gone.insert(Arc::clone(replica));
-            }
-            !is_gone
-        });
-        if waiting.missing.lock().is_empty() {
-            return Ok(gone);
-        }
+/// Holders are told of a change.
+struct Telling<'a> {
+    hearing: &'a Hearing,
+    bus: &'a Arc<dyn Bus>,
+    /// The last beat before it was known who holds a copy.
+    said: u64,
+}
+
+impl Telling<'_> {
+    /// True when a holder says nothing any more. It said that it is there before it wrote that it
+    /// holds a copy: what was heard before that proves nothing.
+    fn is_gone(&self, holder: &str) -> bool {
+        self.hearing.has_heard_since(self.said) && self.hearing.is_gone(holder)
     }
-    let why = "another replica that holds this is there and says nothing";
-    Err(StoreError::unavailable(why))
+
+    /// Tells, and waits until all have seen it or are gone; gives those who are.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can be told, or one that is there says nothing.
+    async fn wait_for(
+        &self,
+        change: Seen,
+        events: &[Event],
+        to: Vec<Arc<str>>,
+    ) -> Result<HashSet<Arc<str>>, StoreError> {
+        let waiting = Arc::new(Waiting {
+            missing: Mutex::new(to.into_iter().collect()),
+            seen: Notify::new(),
+        });
+        let (hearing, registered) = (self.hearing, Arc::clone(&waiting));
+        hearing.waiting.lock().insert(change.clone(), registered);
+        let _registered = Registered { hearing, change };
+        let mut gone = HashSet::new();
+        for _ in 0..TELLINGS {
+            for event in events {
+                self.bus.publish(event).await?;
+            }
+            let all = clock::within(AGAIN_TOLD, waiting.all());
+            if all.await.is_some() {
+                return Ok(gone);
+            }
+            waiting.missing.lock().retain(|replica| {
+                let is_gone = self.is_gone(replica);
+                if is_gone {
+                    gone.insert(Arc::clone(replica));
+                }
+                !is_gone
+            });
+            if waiting.missing.lock().is_empty() {
+                return Ok(gone);
+            }
+        }
+        let why = "another replica that holds this is there and says nothing";
+        Err(StoreError::unavailable(why))
+    }
 }
 
 /// Somebody waits for a change to be seen.

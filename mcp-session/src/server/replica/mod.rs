@@ -88,7 +88,8 @@ impl Replica {
 impl ServerInner {
     /// True when a copy is the newest there is, as far as is known, and nothing can have been missed.
     fn trusts(&self, freshness: &Freshness) -> bool {
-        freshness.is_fresh(self.times()) && self.hears()
+        // In this order: whoever hears again after a gap counts a new time first.
+        self.hears() && freshness.is_fresh(self.times())
     }
 
     /// How long a record lives behind the last use of its session: longer than a session may

@@ -269,8 +269,7 @@ impl Flight {
         self.server.begin_hearing().await;
         let session: Arc<str> = self.wanted.session.id().into();
         let times = inner.times();
-        let changed = replica.hearing.coming(&session);
-        let mut held = Held::new(replica, &session, &changed);
+        let coming = Coming::new(replica, &session);
         let found = self.find(&id).await;
         let found = found.map_err(|error| Unfetched::Unavailable(Arc::new(error)))?;
         let Some((record, revision)) = found else {
@@ -298,7 +297,6 @@ impl Flight {
         live.set_stored(stored);
         live.resume().await;
         replica.hearing.here(&session, &live);
-        held.keep();
         // Whoever wrote what was found may be gone, and others may hold what was before.
         if let Some(stored) = live.stored()
             && let Err(error) = self.server.tell_in_turn(stored).await
@@ -306,7 +304,7 @@ impl Flight {
             replica.hearing.left(&session, &live);
             return Err(Unfetched::Unavailable(Arc::new(error)));
         }
-        if changed.load(Ordering::SeqCst) {
+        if coming.is_changed() {
             live.stored()
                 .inspect(|stored| stored.freshness.mark_stale());
         }
@@ -361,17 +359,17 @@ impl Flight {
     }
 }
 
-/// A session is on its way; forgotten unless it arrives.
-struct Held<'a> {
+/// A session is on its way.
+struct Coming<'a> {
     replica: &'a Replica,
-    session: Option<Arc<str>>,
-    changed: Arc<AtomicBool>,
+    session: &'a Arc<str>,
+    /// True once it was changed meanwhile; there until this is dropped.
+    changed: Option<Arc<AtomicBool>>,
 }
 
-impl<'a> Held<'a> {
-    fn new(replica: &'a Replica, session: &Arc<str>, changed: &Arc<AtomicBool>) -> Self {
-        let session = Some(Arc::clone(session));
-        let changed = Arc::clone(changed);
+impl<'a> Coming<'a> {
+    fn new(replica: &'a Replica, session: &'a Arc<str>) -> Self {
+        let changed = Some(replica.hearing.coming(session));
         Self {
             replica,
             session,
@@ -379,16 +377,16 @@ impl<'a> Held<'a> {
         }
     }
 
-    fn keep(&mut self) {
-        self.session = None;
+    fn is_changed(&self) -> bool {
+        let changed = self.changed.as_ref();
+        changed.is_some_and(|changed| changed.load(Ordering::SeqCst))
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Coming<'_> {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
-            self.replica.hearing.failed(session, &self.changed);
-        }
+        self.changed = None;
+        self.replica.hearing.landed(self.session);
     }
 }
 
