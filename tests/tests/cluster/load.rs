@@ -13,7 +13,7 @@ use std::{
 
 use mcp_session_examples::Wire;
 use mcp_session_tests::cluster::{NOTE, USERS};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::listener::Listener;
 use crate::random::Random;
@@ -42,6 +42,7 @@ pub(crate) struct Load {
     pub(crate) untold: AtomicUsize,
     /// How often a stream could not be resumed.
     pub(crate) anew: AtomicUsize,
+    pauses: AtomicU64,
     /// What users counted: what is certain, and what may have been.
     pub(crate) certain: [AtomicU64; USERS],
     pub(crate) possible: [AtomicU64; USERS],
@@ -125,7 +126,10 @@ impl Client {
                 7 => self.touch().await,
                 _ => self.check().await,
             };
-            done.map_err(|why| format!("{what}: {why}; {self:?}"))?;
+            if let Err(why) = done {
+                let found = self.found().await;
+                return Err(format!("{what}: {why}; {self:?}; then found: {found:?}"));
+            }
             self.load.done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(self)
@@ -223,6 +227,22 @@ impl Client {
 
     async fn insist<T>(&self, what: &str, attempt: impl AsyncFn() -> Result<T, Lost>) -> Done<T> {
         self.load.insist(&self.steps, what, attempt).await
+    }
+
+    /// What the replicas list once something went wrong: whether it is lost, or somebody is late.
+    async fn found(&self) -> Vec<(String, Vec<String>)> {
+        let mut found = Vec::new();
+        for _ in 0..6 {
+            let Ok(listed) = self.session.ask("tools/list", json!({})).await else {
+                continue;
+            };
+            let tools = listed.result["tools"].as_array().cloned();
+            let says = |tool: Value| tool["description"].as_str().map(str::to_owned);
+            let words = tools.into_iter().flatten().filter_map(says);
+            let words = words.filter(|said| said.starts_with("Says word"));
+            found.push((listed.replica, words.collect()));
+        }
+        found
     }
 
     /// What was acknowledged is there.
@@ -326,11 +346,19 @@ impl Load {
                 }
                 Err(Lost::Away(why)) if began.elapsed() < PATIENCE => {
                     *self.again.lock().entry(sort(&why)).or_default() += 1;
-                    tokio::time::sleep(Duration::from_millis(40)).await;
+                    self.pause().await;
                 }
                 Err(lost) => return Err(format!("{what}: {lost}")),
             }
         }
+    }
+
+    /// A while before the next attempt; not the same for all, who would keep step otherwise and
+    /// find the same replica again and again.
+    async fn pause(&self) {
+        let pauses = self.pauses.fetch_add(1, Ordering::Relaxed);
+        let ms = 20 + Random::new(pauses).next() % 40;
+        tokio::time::sleep(Duration::from_millis(ms)).await;
     }
 
     async fn until_open(&self, listener: &mut Listener) -> Done {
@@ -339,7 +367,7 @@ impl Load {
             match listener.open().await {
                 Ok(()) => return Ok(()),
                 Err(Lost::Away(_)) if began.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(40)).await;
+                    self.pause().await;
                 }
                 Err(lost) => return Err(lost.to_string()),
             }
