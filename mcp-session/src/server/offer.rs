@@ -186,29 +186,36 @@ impl Live {
         self.announce(request.map(|call| &**call), families);
     }
 
-    /// Takes over what another replica changed. Its client was told there.
+    /// Takes over what another replica changed, over what was changed here `before`; gives what is
+    /// changed then. `None`, and nothing is done, where that is not what was changed here any
+    /// more. Its client was told there.
     #[cfg(feature = "http")]
-    pub(super) fn lay(&self, changes: &StoredPatch) {
+    pub(super) fn lay(&self, changes: &StoredPatch, before: &StoredPatch) -> Option<StoredPatch> {
         let blueprint = self.blueprint();
         let (patch, problems) = changes.restore(Workshop {
             factories: &blueprint.factories,
             deps: &blueprint.deps,
             families: self.families(),
         });
-        for problem in problems {
-            let session = self.core().id().tag();
-            tracing::warn!(%session, %problem, "a change of a session cannot be made here");
-        }
         let mut offer = self.offer.write();
-        if self.core().end_reason().is_some() {
-            return;
+        let catalog = &offer.revision.catalog;
+        if offer.overlay.stored(catalog) != *before {
+            return None;
         }
         let mut overlay = offer.overlay.clone();
-        patch.lay(&mut overlay, &offer.revision.catalog);
+        if self.core().end_reason().is_none() {
+            patch.lay(&mut overlay, catalog);
+        }
+        let laid = overlay.stored(catalog);
         let replaced = std::mem::replace(&mut offer.overlay, overlay);
         drop(offer);
         // Outside the lock: what goes with it is the user's.
         drop(replaced);
+        for problem in problems {
+            let session = self.core().id().tag();
+            tracing::warn!(%session, %problem, "a change of a session cannot be made here");
+        }
+        Some(laid)
     }
 
     /// True when a client of this session could read a resource of this URI.

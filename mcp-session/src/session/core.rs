@@ -107,6 +107,18 @@ impl Core {
         self.log_level.store(level as u8, Ordering::Relaxed);
     }
 
+    /// Takes what a client told another process, unless it has told this one something else since
+    /// `before`.
+    #[cfg(feature = "http")]
+    pub(crate) fn learn_log_level(&self, before: LogLevel, level: LogLevel) {
+        let order = Ordering::Relaxed;
+        let known = &self.log_level;
+        // Where it fails, what was said here counts.
+        known
+            .compare_exchange(before as u8, level as u8, order, order)
+            .ok();
+    }
+
     /// Remembers that the client wants to hear of this resource; false when it did already.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
         let subscriptions = self.subscriptions.get_or_init(Box::default);

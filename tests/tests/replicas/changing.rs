@@ -1,11 +1,16 @@
 //! Proves that what is changed at one replica is so at all of them with the next request.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use mcp_session::server::Limits;
 use mcp_session::testing::{Fault, Operation};
+use mcp_session::{Server, Tool};
 use serde_json::json;
 
-use super::support::{Replicas, call, settle, tools, try_call};
+use super::support::{Replicas, call, settle, template, tools, try_call};
 use crate::http::support::{Client, pass};
 
 #[tokio::test(start_paused = true)]
@@ -174,4 +179,55 @@ async fn a_replica_that_dies_between_saving_and_telling_leaves_nobody_with_what_
         let names = tools(&b).await;
         assert!(names.contains(&"greet_ann".to_owned()), "{fresh} {names:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_made_while_a_change_is_taken_over_is_stored_too() {
+    let mut replicas = Replicas::new(0);
+    let busy = Arc::new(OnceLock::<Server>::new());
+    for number in 0..3 {
+        let busy = Arc::clone(&busy);
+        let meddling = move |name: String| -> mcp_session::Result<Tool> {
+            // At the second one somebody edits the session at this very moment.
+            let server = busy.get().filter(|_| number == 1);
+            let session = server.map(|server| server.sessions().list().remove(0));
+            session.map(|session| session.edit(|edit| edit.hide_tool("count")).ok());
+            Ok(Tool::new(name).handler(async || "made"))
+        };
+        let template = template(&replicas.told).tool_factory("meddling", meddling);
+        replicas.start(template.build().unwrap(), Limits::default());
+    }
+    let a = replicas.client().await;
+    let (b, c) = (replicas.at(&a, 1), replicas.at(&a, 2));
+    settle(&[&a, &b]).await;
+    busy.set(replicas.servers[1].clone()).unwrap();
+    let [one, other] = [0, 1].map(|at| replicas.servers[at].sessions().list().remove(0));
+    one.edit(|edit| edit.install("meddling", "made")).unwrap();
+    one.saved().await.unwrap();
+    tools(&b).await;
+    other.saved().await.unwrap();
+    assert_eq!(tools(&c).await, ["install", "hide", "speak", "made"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_finds_what_nobody_was_told_answers_from_it_when_others_know() {
+    let mut replicas = Replicas::new(2);
+    let line = replicas.line();
+    replicas.start_on(&line);
+    let a = replicas.client().await;
+    let (b, c) = (replicas.at(&a, 1), replicas.at(&a, 2));
+    settle(&[&a, &b, &c]).await;
+    replicas.store.next(Operation::List, Fault::Refused);
+    let changed = try_call(&a, "install", "ann").await;
+    assert_eq!(changed.status, 503);
+    drop((changed, a));
+    drop(replicas.servers.remove(0));
+    let (b, c) = (replicas.at(&b, 0), replicas.at(&c, 1));
+    // It looks, and can tell nobody what it found.
+    line.lag();
+    settle(&[&b]).await;
+    replicas.store.next(Operation::List, Fault::Refused);
+    assert_eq!(try_call(&c, "speak", "").await.status, 503);
+    assert!(tools(&c).await.contains(&"greet_ann".to_owned()));
+    assert!(tools(&b).await.contains(&"greet_ann".to_owned()));
 }

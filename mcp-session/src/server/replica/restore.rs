@@ -283,9 +283,11 @@ impl Flight {
         janitor::ensure(inner);
         let live = self.live(&id, &record);
         let stored = &record.changing;
-        live.adopt(&Changing::of(&live), stored, &stored.changes);
+        let new = Changing::of(&live);
+        live.adopt(&new, stored);
         let seen = Changing {
-            changes: Changing::of(&live).changes,
+            // Nobody else has it, and can have changed it.
+            changes: live.lay(&stored.changes, &new.changes).unwrap_or_default(),
             ..stored.clone()
         };
         let owner = self.wanted.session.clone();

@@ -128,6 +128,14 @@ impl Stored {
         *self.listening.lock() = listening;
     }
 
+    /// Where it reads the stream, as the store says, unless it is not as before any more.
+    fn learn_listening(&self, before: &Listening, listening: &Listening) {
+        let mut known = self.listening.lock();
+        if *known == *before {
+            known.clone_from(listening);
+        }
+    }
+
     /// True while its client reads the standing stream, here or elsewhere.
     pub(crate) fn is_listened_to(&self) -> bool {
         self.listening.lock().now
@@ -283,30 +291,15 @@ impl Live {
         };
         let (known, revision) = stored.last();
         if loaded.revision == revision {
+            // Nobody may have been told of it when it was found.
+            server.tell(stored).await?;
             return Ok(Found::Living);
         }
         let theirs = SessionRecord::decode(&loaded.value).map_err(StoreError::unavailable)?;
         if theirs.ended.is_some() {
             return Ok(Found::Gone);
         }
-        let (mut seen, mine) = (stored.seen(), Changing::of(self));
-        let merged = theirs.changing.merged(&seen, &mine);
-        let news = theirs
-            .changing
-            .changes
-            .changes_since(&known.changing.changes);
-        let own = mine.changes.changes_since(&seen.changes);
-        let mut laid = news.clone();
-        if !laid.is_empty() {
-            // Over what is new, what was changed here and is not saved.
-            laid.apply(own.clone());
-        }
-        self.adopt(&mine, &merged, &laid);
-        seen.changes.apply(news);
-        let changes = match own.is_empty() {
-            true => Changing::of(self).changes,
-            false => seen.changes,
-        };
+        let changes = self.become_like(stored, &known.changing, &theirs.changing);
         stored.set_seen(Changing {
             changes,
             ..theirs.changing.clone()
@@ -319,12 +312,38 @@ impl Live {
         Ok(Found::Living)
     }
 
-    /// Becomes what is stored, where that differs from what was here, with these changes of what
-    /// it is offered.
-    pub(super) fn adopt(&self, mine: &Changing, stored: &Changing, changes: &StoredPatch) {
+    /// Takes over what `theirs` changed since `known`, under what was changed here and is not
+    /// saved; gives what others then know of what it is offered.
+    fn become_like(&self, stored: &Stored, known: &Changing, theirs: &Changing) -> StoredPatch {
+        let news = theirs.changes.changes_since(&known.changes);
+        loop {
+            let (mut seen, mine) = (stored.seen(), Changing::of(self));
+            let own = mine.changes.changes_since(&seen.changes);
+            let mut laid = news.clone();
+            if !laid.is_empty() {
+                // Over what is new, what was changed here and is not saved.
+                laid.apply(own.clone());
+            }
+            // A handler may edit it meanwhile: that is a change of its own, and what is laid here
+            // must not be laid over it.
+            let Some(changes) = self.lay(&laid, &mine.changes) else {
+                continue;
+            };
+            self.adopt(&mine, &theirs.merged(&seen, &mine));
+            if own.is_empty() {
+                return changes;
+            }
+            seen.changes.apply(news);
+            return seen.changes;
+        }
+    }
+
+    /// Becomes what is stored, where that differs from what was here. What it is offered is
+    /// [laid](Self::lay).
+    pub(super) fn adopt(&self, mine: &Changing, stored: &Changing) {
         let core = self.core();
         if stored.log_level != mine.log_level {
-            core.set_log_level(stored.log_level);
+            core.learn_log_level(mine.log_level, stored.log_level);
         }
         for uri in stored.subscriptions.difference(&mine.subscriptions) {
             core.subscribe(uri);
@@ -340,10 +359,7 @@ impl Live {
         if stored.listening != mine.listening
             && let Some(own) = self.stored()
         {
-            own.set_listening(stored.listening.clone());
-        }
-        if !changes.is_empty() {
-            self.lay(changes);
+            own.learn_listening(&mine.listening, &stored.listening);
         }
     }
 }
