@@ -63,3 +63,25 @@ async fn what_a_replica_took_before_others_could_hear_of_it_is_looked_at_again()
     ticks(4).await;
     assert_offered(&b, "greet_ann").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_copy_that_comes_late_gets_none_that_is_old() {
+    let mut replicas = Replicas::new(3);
+    let a = replicas.client().await;
+    let (b, c) = (replicas.at(&a, 1), replicas.at(&a, 2));
+    tools(&b).await;
+    ticks(LATE).await;
+    drop(b);
+    // Killed: everybody waits for it to be gone, and whoever came last for the longest.
+    drop(replicas.servers.remove(1));
+    ticks(LATE).await;
+    let first = tokio::spawn({
+        let c = c.clone();
+        async move { tools(&c).await }
+    });
+    ticks(1).await;
+    call(&a, "install", "ann").await;
+    assert!(!first.is_finished());
+    assert_offered(&c, "greet_ann").await;
+    first.await.unwrap();
+}

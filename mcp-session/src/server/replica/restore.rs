@@ -87,7 +87,16 @@ impl Server {
             return None;
         }
         let id = SessionId::from(id);
-        Some(Box::pin(async move { self.restore(id, wanted).await }))
+        Some(Box::pin(async move {
+            self.restore(id.clone(), wanted).await?;
+            // Whoever restored it may have looked before this was asked.
+            let live = self.inner().sessions.find(id.as_str());
+            let stale = live.filter(|live| live.stored().is_some_and(|it| !self.is_fresh(it)));
+            match stale {
+                Some(live) => self.look_again(live).await,
+                None => Ok(()),
+            }
+        }))
     }
 
     async fn look_again(&self, live: Arc<Live>) -> Landed {
