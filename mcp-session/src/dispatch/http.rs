@@ -6,7 +6,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Uri};
+use http::{HeaderMap, HeaderName, request::Parts};
 
 use crate::auth::{Caller, Granted};
 use crate::dispatch::arrival::Arrival;
@@ -48,15 +48,13 @@ impl<T: Into<Reaction>> From<T> for Decision<'_> {
 pub(crate) fn post<'a>(
     server: &'a Server,
     caller: Option<Caller>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Arc<Parts>,
     body: &Bytes,
 ) -> Decision<'a> {
     let post = Post {
         server,
         caller,
-        uri,
-        headers,
+        parts,
         bytes: body.len(),
     };
     if server.inner().stopping.is_cancelled() {
@@ -227,8 +225,8 @@ struct Post<'a> {
     server: &'a Server,
     /// Who sends it; `None` where nobody asks.
     caller: Option<Caller>,
-    uri: Uri,
-    headers: HeaderMap,
+    /// Its URL and headers.
+    parts: Arc<Parts>,
     /// The size of its body.
     bytes: usize,
 }
@@ -278,7 +276,7 @@ impl<'a> Post<'a> {
             Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
-        observe::adopt_trace(&mut meta, &self.headers);
+        observe::adopt_trace(&mut meta, &self.parts.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
             Era::Stateless => self.stateless(request, meta, found),
             Era::Handshake if request.method == method::INITIALIZE => {
@@ -306,13 +304,13 @@ impl<'a> Post<'a> {
             Ok(client) => client,
             Err(error) => return refused(400, &error).into(),
         };
-        if self.headers.get_all(VERSION).iter().count() > 1 {
+        if self.parts.headers.get_all(VERSION).iter().count() > 1 {
             // Whatever is between client and server may have gone by the other one.
             let error =
                 RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
             return refused(400, &error).into();
         }
-        if let Err(error) = mirror::check_standard(&self.headers, &request.method, &found) {
+        if let Err(error) = mirror::check_standard(&self.parts.headers, &request.method, &found) {
             return refused(400, &error).into();
         }
         let guard = match InFlight::reserve(server, &request, ProtocolVersion::LATEST) {
@@ -320,9 +318,7 @@ impl<'a> Post<'a> {
             Err(answer) => return answer.into(),
         };
         let granted = granted(self.caller.as_ref());
-        let opening = self
-            .opening(Era::Stateless)
-            .over_http(self.uri, self.headers);
+        let opening = self.opening(Era::Stateless).over_http(self.parts);
         let opening = match &*request.method {
             method::SUBSCRIPTIONS_LISTEN => opening.detach(),
             _ => opening,
@@ -386,10 +382,7 @@ impl<'a> Post<'a> {
         janitor::ensure(inner);
         let client = lifecycle::negotiated(params);
         let version = client.version();
-        let opened = self
-            .opening(Era::Handshake)
-            .over_http(self.uri, self.headers)
-            .detach();
+        let opened = self.opening(Era::Handshake).over_http(self.parts).detach();
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
@@ -463,7 +456,7 @@ impl<'a> Post<'a> {
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
                     let opening = self.opening(Era::Stateless);
-                    let opening = opening.over_http(self.uri, self.headers);
+                    let opening = opening.over_http(self.parts);
                     notice::stateless(self.server, &opening, notification);
                 }
                 Reaction::Accepted
@@ -565,7 +558,7 @@ impl<'a> Post<'a> {
 
     /// The session that the headers name, if it is the caller's.
     fn session(&self) -> Result<Arc<Live>, Refusal> {
-        named_session(self.server, self.caller.as_ref(), &self.headers)
+        named_session(self.server, self.caller.as_ref(), &self.parts.headers)
     }
 
     fn opening(&self, era: Era) -> Opening {
@@ -582,7 +575,7 @@ impl<'a> Post<'a> {
     }
 
     fn version_header(&self) -> Option<&str> {
-        self.headers.get(VERSION)?.to_str().ok()
+        self.parts.headers.get(VERSION)?.to_str().ok()
     }
 
     fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
