@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Granted, Principal};
 use crate::context::{CallParts, Context, Deps, Host};
-use crate::protocol::{ClientCapabilities, Era, ProtocolVersion, RequestId, RequestMeta, method};
+use crate::protocol::{ClientCapabilities, Era, Preamble, ProtocolVersion, RequestId, method};
 use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
 
 struct Fake {
@@ -40,7 +40,7 @@ pub(crate) fn context() -> Context {
         id: RequestId::Number(1),
         method: method::TOOLS_CALL.into(),
         client: Arc::new(Client::new(version, None, ClientCapabilities::default())),
-        meta: RequestMeta::default(),
+        meta: Preamble::default(),
         outlet: Outbox::new(OutboxLimits {
             notices: 10,
             notice_bytes: 1_000,

@@ -108,7 +108,7 @@ impl Context {
 
     /// The request's `_meta`: trace context and whatever else the client sent along.
     pub fn meta(&self) -> &RequestMeta {
-        &self.now().parts.meta
+        self.now().meta()
     }
 
     /// Says how far the work is. Nothing is sent unless the client asked for progress.

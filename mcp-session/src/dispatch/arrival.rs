@@ -16,8 +16,7 @@ use crate::error::ToolError;
 use crate::peer::rounds::{Driver, Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Found, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
-    code,
+    Era, Found, Frame, Payload, Preamble, ProtocolVersion, Raw, Request, RequestId, RpcError, code,
 };
 use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
 use crate::session::{Capability, Client, Opening, Outbox};
@@ -27,7 +26,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) server: &'a Server,
     pub(crate) live: Arc<Live>,
     pub(crate) request: Request,
-    pub(crate) meta: RequestMeta,
+    pub(crate) meta: Preamble,
     /// Parameters that were found on the way to `_meta`.
     pub(crate) found: Found,
     pub(crate) client: Arc<Client>,

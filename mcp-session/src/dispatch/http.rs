@@ -19,8 +19,8 @@ use crate::dispatch::stream::{
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Found, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
-    RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
+    RequestId, Response, RpcError, decode, method,
 };
 use crate::server::{
     Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, Unread, janitor,
@@ -272,7 +272,7 @@ impl<'a> Post<'a> {
     }
 
     fn request(self, request: Request) -> Decision<'a> {
-        let (mut meta, found) = match RequestMeta::with_others(request.params.as_ref()) {
+        let (mut meta, found) = match Preamble::with_others(request.params.as_ref()) {
             Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
@@ -286,7 +286,7 @@ impl<'a> Post<'a> {
                 Ok(live) => {
                     self.heard(&live, 1);
                     let id = request.id.clone();
-                    let reaction = told(&live, self.handshake(&live, request, meta, None));
+                    let reaction = told(&live, self.handshake(&live, request, (meta, found), None));
                     saved(live, Some(id), reaction)
                 }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
@@ -294,7 +294,7 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn stateless(self, request: Request, meta: RequestMeta, found: Found) -> Decision<'a> {
+    fn stateless(self, request: Request, meta: Preamble, found: Found) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
         let refused = |status, error: &RpcError| -> Reaction {
@@ -360,7 +360,7 @@ impl<'a> Post<'a> {
         }))
     }
 
-    fn initialize(self, request: &Request, meta: &RequestMeta) -> Reaction {
+    fn initialize(self, request: &Request, meta: &Preamble) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
@@ -438,7 +438,7 @@ impl<'a> Post<'a> {
     }
 
     fn notification(self, notification: Notification) -> Reaction {
-        let meta = match RequestMeta::of(notification.params.as_ref()) {
+        let meta = match Preamble::of(notification.params.as_ref()) {
             Ok(meta) => meta,
             Err(error) => return self.error(400, None, &error),
         };
@@ -480,10 +480,12 @@ impl<'a> Post<'a> {
             .into_iter()
             .map(|message| match message {
                 Ok(message) if is_stateless(&message) => not_in_a_batch(&message, version),
-                Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
-                    Ok(meta) => self.handshake(&live, request, meta, Some(&outlet)),
-                    Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
-                },
+                Ok(Message::Request(request)) => {
+                    match Preamble::with_others(request.params.as_ref()) {
+                        Ok(read) => self.handshake(&live, request, read, Some(&outlet)),
+                        Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
+                    }
+                }
                 Ok(Message::Notification(notification)) => {
                     notice::handshake(self.server, &live, notification);
                     Reaction::Accepted
@@ -507,7 +509,7 @@ impl<'a> Post<'a> {
         &self,
         live: &Arc<Live>,
         request: Request,
-        meta: RequestMeta,
+        (meta, found): (Preamble, Found),
         shared: Option<&Arc<Outbox>>,
     ) -> Reaction {
         let server = self.server;
@@ -538,7 +540,7 @@ impl<'a> Post<'a> {
             live: Arc::clone(live),
             request,
             meta,
-            found: Found::default(),
+            found,
             client,
             outlet,
             cancel: id.token().clone(),
