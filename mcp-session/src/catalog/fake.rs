@@ -2,10 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
-
 use crate::auth::{Granted, Principal};
-use crate::context::{CallParts, Context, Deps, Host};
+use crate::context::{CallParts, Cancel, Context, Deps, Host};
 use crate::protocol::{ClientCapabilities, Era, Preamble, ProtocolVersion, RequestId, method};
 use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
 
@@ -47,7 +45,7 @@ pub(crate) fn context() -> Context {
             window: Duration::ZERO,
             replay: None,
         }),
-        cancel: CancellationToken::new(),
+        cancel: Cancel::default(),
         subject: None,
         input_responses: None,
         request_state: None,

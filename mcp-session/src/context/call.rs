@@ -10,11 +10,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::Granted;
-use crate::context::Host;
 use crate::context::progress::Steps;
+use crate::context::{Cancel, Host};
 use crate::peer::exchange::Exchange;
 use crate::protocol::{ByteStr, Era, Frame, LogLevel, Preamble, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
@@ -29,7 +28,7 @@ pub(crate) struct CallParts {
     pub(crate) meta: Preamble,
     /// Where messages about this request go.
     pub(crate) outlet: Arc<Outbox>,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) cancel: Cancel,
     /// What it is about, where its result may ask (2026-07-28, "Multi Round-Trip Requests").
     pub(crate) subject: Option<Subject>,
     /// Answers to questions an earlier round asked.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, request::Parts};
 
 use crate::auth::{Caller, Granted};
+use crate::context::Cancel;
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::observe::{Facts, Observed};
@@ -335,7 +336,7 @@ impl<'a> Post<'a> {
             found,
             client,
             outlet: Outbox::new(server.limits().transient()),
-            cancel: live.cancellation(),
+            cancel: cancel(&live),
             closing: &server.inner().stopping,
             guard,
             scope: Some(scope),
@@ -543,7 +544,7 @@ impl<'a> Post<'a> {
             found,
             client,
             outlet,
-            cancel: id.token().clone(),
+            cancel: id.token().clone().into(),
             closing: &server.inner().stopping,
             guard: guard.with_id(id),
             scope: None,
@@ -684,6 +685,12 @@ fn named_session(
         ));
     }
     Ok(live)
+}
+
+/// Cancels a stateless request: with the session, where that is its principal's.
+fn cancel(live: &Live) -> Cancel {
+    let shared = live.principals();
+    shared.map_or_else(Cancel::default, |shared| shared.cancellation().into())
 }
 
 /// What a caller over HTTP may do: nothing that is guarded, where nobody asks who it is.

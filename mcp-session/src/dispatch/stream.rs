@@ -424,7 +424,7 @@ impl Admitted {
             found: self.found,
             client: self.client,
             outlet,
-            cancel: self.cancel,
+            cancel: self.cancel.into(),
             closing,
             guard: self.guard,
             scope: self.scope,
