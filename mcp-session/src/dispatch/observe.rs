@@ -8,6 +8,7 @@ use std::{fmt, pin::Pin};
 #[cfg(feature = "http")]
 use http::HeaderMap;
 use tracing::field::{Empty, display};
+use tracing::span::Entered;
 use tracing::{Instrument as _, Span};
 
 use crate::dispatch::mirror::member_text;
@@ -75,9 +76,9 @@ impl Observed {
         }
     }
 
-    /// Does something as a part of the request.
-    pub(crate) fn within<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.span.in_scope(act)
+    /// What is done while this lives is done as a part of the request.
+    pub(crate) fn enter(&self) -> Entered<'_> {
+        self.span.enter()
     }
 
     /// The request runs on: it is observed until it is answered.
