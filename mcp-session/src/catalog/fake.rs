@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
-
 use crate::auth::{Granted, Principal};
-use crate::context::{CallParts, Context, Deps, Host};
-use crate::protocol::{ClientCapabilities, Era, ProtocolVersion, RequestId, RequestMeta, method};
+use crate::context::{CallParts, Cancel, Context, Deps, Host};
+use crate::protocol::{ClientCapabilities, Era, Preamble, ProtocolVersion, RequestId, method};
 use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
 
 struct Fake {
@@ -40,14 +38,14 @@ pub(crate) fn context() -> Context {
         id: RequestId::Number(1),
         method: method::TOOLS_CALL.into(),
         client: Arc::new(Client::new(version, None, ClientCapabilities::default())),
-        meta: RequestMeta::default(),
+        meta: Preamble::default(),
         outlet: Outbox::new(OutboxLimits {
             notices: 10,
             notice_bytes: 1_000,
             window: Duration::ZERO,
             replay: None,
         }),
-        cancel: CancellationToken::new(),
+        cancel: Cancel::default(),
         subject: None,
         input_responses: None,
         request_state: None,

@@ -186,7 +186,7 @@ impl Context {
         let answer = inline::ask(self.core(), &parts.outlet, method, params, parts.patience);
         tokio::select! {
             answer = answer => answer,
-            () = parts.cancel.cancelled() => Err(AskError::Gone),
+            () = parts.cancel.token().cancelled() => Err(AskError::Gone),
         }
     }
 }

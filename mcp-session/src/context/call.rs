@@ -10,13 +10,12 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::Granted;
-use crate::context::Host;
 use crate::context::progress::Steps;
+use crate::context::{Cancel, Host};
 use crate::peer::exchange::Exchange;
-use crate::protocol::{ByteStr, Era, Frame, LogLevel, Raw, RequestId, RequestMeta};
+use crate::protocol::{ByteStr, Era, Frame, LogLevel, Preamble, Raw, RequestId, RequestMeta};
 use crate::session::{Client, Kind, Opening, Outbox};
 use crate::store::Scratch;
 
@@ -26,10 +25,10 @@ pub(crate) struct CallParts {
     pub(crate) id: RequestId,
     pub(crate) method: ByteStr,
     pub(crate) client: Arc<Client>,
-    pub(crate) meta: RequestMeta,
+    pub(crate) meta: Preamble,
     /// Where messages about this request go.
     pub(crate) outlet: Arc<Outbox>,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) cancel: Cancel,
     /// What it is about, where its result may ask (2026-07-28, "Multi Round-Trip Requests").
     pub(crate) subject: Option<Subject>,
     /// Answers to questions an earlier round asked.
@@ -66,6 +65,8 @@ pub(crate) struct Call {
     // Held to decide and to queue what was decided, never across an await: two reports cannot
     // overtake each other, and nothing follows the answer.
     talk: Mutex<Talk>,
+    /// What its `_meta` says, from when the handler first asks.
+    meta: OnceLock<Box<RequestMeta>>,
 }
 
 /// What was said about a request so far.
@@ -83,7 +84,14 @@ impl Call {
             over: false.into(),
             next: OnceLock::new(),
             talk: Mutex::default(),
+            meta: OnceLock::new(),
         }
+    }
+
+    /// What its `_meta` says.
+    pub(crate) fn meta(&self) -> &RequestMeta {
+        let meta = &self.parts.meta;
+        self.meta.get_or_init(|| Box::new(meta.to_meta()))
     }
 
     pub(crate) fn scratch(&self) -> &Arc<Scratch> {

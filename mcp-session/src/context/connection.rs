@@ -110,7 +110,7 @@ impl Context {
     /// Says when this request is no longer wanted, to tasks that outlive their handler.
     pub fn cancellation(&self) -> Cancellation {
         Cancellation {
-            token: self.now().parts.cancel.clone(),
+            token: self.now().parts.cancel.token().clone(),
         }
     }
 }

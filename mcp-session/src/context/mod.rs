@@ -5,6 +5,7 @@
 
 mod ask;
 mod call;
+mod cancel;
 mod connection;
 mod deps;
 mod elicit;
@@ -28,6 +29,7 @@ pub use input::InputResponses;
 pub use progress::Progress;
 
 pub(crate) use call::{Call, CallParts, Subject};
+pub(crate) use cancel::Cancel;
 pub(crate) use deps::Deps;
 
 /// What holds a conversation: the layers above give their live session here.
@@ -108,7 +110,7 @@ impl Context {
 
     /// The request's `_meta`: trace context and whatever else the client sent along.
     pub fn meta(&self) -> &RequestMeta {
-        &self.now().parts.meta
+        self.now().meta()
     }
 
     /// Says how far the work is. Nothing is sent unless the client asked for progress.
@@ -159,7 +161,7 @@ impl Context {
 
     /// Completes when the client no longer wants an answer, or the session ends. Cancel safe.
     pub async fn cancelled(&self) {
-        self.now().parts.cancel.cancelled().await;
+        self.now().parts.cancel.token().cancelled().await;
     }
 
     /// The request it was made for.

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use crate::protocol::{
-    ClientCapabilities, Era, ProtocolVersion, RequestMeta, RequestedLogLevel, RpcError, meta,
-    method,
+    ClientCapabilities, Era, Preamble, ProtocolVersion, RequestedLogLevel, RpcError, meta, method,
 };
 use crate::session::Client;
 
@@ -37,7 +36,7 @@ pub(crate) fn era(in_meta: Option<&str>, in_header: Option<&str>, method: &str) 
 /// `header` is `None` where there are no headers at all; an HTTP request without this one is a
 /// mismatch.
 pub(crate) fn client(
-    meta: &RequestMeta,
+    meta: &Preamble,
     header: Option<Option<&str>>,
 ) -> Result<Arc<Client>, RpcError> {
     let Some(requested) = &meta.protocol_version else {
@@ -52,7 +51,7 @@ pub(crate) fn client(
                 "the `MCP-Protocol-Version` header is missing",
             ));
         }
-        Some(Some(header)) if header != requested => {
+        Some(Some(header)) if *requested != header => {
             return Err(RpcError::header_mismatch(format!(
                 "the `MCP-Protocol-Version` header is not what `_meta` says: {header:?} and {requested:?}"
             )));

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Granted;
 use crate::catalog::Families;
 use crate::clock;
-use crate::context::{CallParts, Context, Needs, Subject};
+use crate::context::{CallParts, Cancel, Context, Needs, Subject};
 use crate::dispatch::failure::Failure;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::reaction::Answer;
@@ -16,10 +16,11 @@ use crate::error::ToolError;
 use crate::peer::rounds::{Driver, Progress};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    Era, Found, Frame, Payload, ProtocolVersion, Raw, Request, RequestId, RequestMeta, RpcError,
-    code,
+    Era, Found, Frame, Payload, Preamble, ProtocolVersion, Raw, Request, RequestId, RpcError, code,
 };
-use crate::server::{Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server};
+use crate::server::{
+    Abandoned, Asking, Blueprint, Contained, Fact, Fault, Kept, Live, Run, Scope, Server,
+};
 use crate::session::{Capability, Client, Opening, Outbox};
 
 /// A request that was admitted, and everything its method may need.
@@ -27,12 +28,12 @@ pub(crate) struct Arrival<'a> {
     pub(crate) server: &'a Server,
     pub(crate) live: Arc<Live>,
     pub(crate) request: Request,
-    pub(crate) meta: RequestMeta,
+    pub(crate) meta: Preamble,
     /// Parameters that were found on the way to `_meta`.
     pub(crate) found: Found,
     pub(crate) client: Arc<Client>,
     pub(crate) outlet: Arc<Outbox>,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) cancel: Cancel,
     /// Ends what stays open by itself, with its closing result.
     pub(crate) closing: &'a CancellationToken,
     /// Its place among all that are at work, and its id.
@@ -158,7 +159,7 @@ impl Arrival<'_> {
             client: Arc::clone(&self.client),
             meta: std::mem::take(&mut self.meta),
             outlet: Arc::clone(&self.outlet),
-            cancel: self.cancel.clone(),
+            cancel: std::mem::take(&mut self.cancel),
             subject,
             input_responses,
             request_state,
@@ -195,9 +196,8 @@ impl Arrival<'_> {
             Some(parked) => (Contained::over(), Some((parked, start))),
         };
         // Dropping the future halfway tells tasks that the handler spawned; finishing does not.
-        let abandoned = self.cancel.drop_guard();
         let kept = Kept {
-            abandoned,
+            abandoned: Abandoned::of(&ctx),
             scope: self.scope,
         };
         let mut run = Run {
@@ -312,7 +312,8 @@ async fn unless_stopped<T: Send + 'static>(
             Progress::Asks => return Poll::Ready(Err(Stop::Asks)),
             Progress::Waits => {}
         }
-        let stopped = stopped.get_or_insert_with(|| Box::pin(stopped_by(cancel, drained, limit)));
+        let stopped =
+            stopped.get_or_insert_with(|| Box::pin(stopped_by(cancel.token(), drained, limit)));
         stopped.as_mut().poll(cx).map(Err)
     })
     .await

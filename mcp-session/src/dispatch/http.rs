@@ -6,9 +6,10 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Uri};
+use http::{HeaderMap, HeaderName, request::Parts};
 
 use crate::auth::{Caller, Granted};
+use crate::context::Cancel;
 use crate::dispatch::arrival::Arrival;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::observe::{Facts, Observed};
@@ -19,8 +20,8 @@ use crate::dispatch::stream::{
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Found, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
-    RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
+    RequestId, Response, RpcError, decode, method,
 };
 use crate::server::{
     Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, Unread, janitor,
@@ -48,15 +49,13 @@ impl<T: Into<Reaction>> From<T> for Decision<'_> {
 pub(crate) fn post<'a>(
     server: &'a Server,
     caller: Option<Caller>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Arc<Parts>,
     body: &Bytes,
 ) -> Decision<'a> {
     let post = Post {
         server,
         caller,
-        uri,
-        headers,
+        parts,
         bytes: body.len(),
     };
     if server.inner().stopping.is_cancelled() {
@@ -227,8 +226,8 @@ struct Post<'a> {
     server: &'a Server,
     /// Who sends it; `None` where nobody asks.
     caller: Option<Caller>,
-    uri: Uri,
-    headers: HeaderMap,
+    /// Its URL and headers.
+    parts: Arc<Parts>,
     /// The size of its body.
     bytes: usize,
 }
@@ -274,11 +273,11 @@ impl<'a> Post<'a> {
     }
 
     fn request(self, request: Request) -> Decision<'a> {
-        let (mut meta, found) = match RequestMeta::with_others(request.params.as_ref()) {
+        let (mut meta, found) = match Preamble::with_others(request.params.as_ref()) {
             Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };
-        observe::adopt_trace(&mut meta, &self.headers);
+        observe::adopt_trace(&mut meta, &self.parts.headers);
         match self.era(meta.protocol_version.as_deref(), &request.method) {
             Era::Stateless => self.stateless(request, meta, found),
             Era::Handshake if request.method == method::INITIALIZE => {
@@ -288,7 +287,7 @@ impl<'a> Post<'a> {
                 Ok(live) => {
                     self.heard(&live, 1);
                     let id = request.id.clone();
-                    let reaction = told(&live, self.handshake(&live, request, meta, None));
+                    let reaction = told(&live, self.handshake(&live, request, (meta, found), None));
                     saved(live, Some(id), reaction)
                 }
                 Err(refusal) => refusal.answer(Some(&request.id)).into(),
@@ -296,7 +295,7 @@ impl<'a> Post<'a> {
         }
     }
 
-    fn stateless(self, request: Request, meta: RequestMeta, found: Found) -> Decision<'a> {
+    fn stateless(self, request: Request, meta: Preamble, found: Found) -> Decision<'a> {
         let server = self.server;
         let id = request.id.clone();
         let refused = |status, error: &RpcError| -> Reaction {
@@ -306,13 +305,13 @@ impl<'a> Post<'a> {
             Ok(client) => client,
             Err(error) => return refused(400, &error).into(),
         };
-        if self.headers.get_all(VERSION).iter().count() > 1 {
+        if self.parts.headers.get_all(VERSION).iter().count() > 1 {
             // Whatever is between client and server may have gone by the other one.
             let error =
                 RpcError::header_mismatch("the `MCP-Protocol-Version` header is there twice");
             return refused(400, &error).into();
         }
-        if let Err(error) = mirror::check_standard(&self.headers, &request.method, &found) {
+        if let Err(error) = mirror::check_standard(&self.parts.headers, &request.method, &found) {
             return refused(400, &error).into();
         }
         let guard = match InFlight::reserve(server, &request, ProtocolVersion::LATEST) {
@@ -320,9 +319,7 @@ impl<'a> Post<'a> {
             Err(answer) => return answer.into(),
         };
         let granted = granted(self.caller.as_ref());
-        let opening = self
-            .opening(Era::Stateless)
-            .over_http(self.uri, self.headers);
+        let opening = self.opening(Era::Stateless).over_http(self.parts);
         let opening = match &*request.method {
             method::SUBSCRIPTIONS_LISTEN => opening.detach(),
             _ => opening,
@@ -339,7 +336,7 @@ impl<'a> Post<'a> {
             found,
             client,
             outlet: Outbox::new(server.limits().transient()),
-            cancel: live.cancellation(),
+            cancel: cancel(&live),
             closing: &server.inner().stopping,
             guard,
             scope: Some(scope),
@@ -364,7 +361,7 @@ impl<'a> Post<'a> {
         }))
     }
 
-    fn initialize(self, request: &Request, meta: &RequestMeta) -> Reaction {
+    fn initialize(self, request: &Request, meta: &Preamble) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.error(400, Some(&request.id), &error),
@@ -386,10 +383,7 @@ impl<'a> Post<'a> {
         janitor::ensure(inner);
         let client = lifecycle::negotiated(params);
         let version = client.version();
-        let opened = self
-            .opening(Era::Handshake)
-            .over_http(self.uri, self.headers)
-            .detach();
+        let opened = self.opening(Era::Handshake).over_http(self.parts).detach();
         let live = match server.try_prepare(opened) {
             Ok(live) => live,
             Err(error) => {
@@ -445,7 +439,7 @@ impl<'a> Post<'a> {
     }
 
     fn notification(self, notification: Notification) -> Reaction {
-        let meta = match RequestMeta::of(notification.params.as_ref()) {
+        let meta = match Preamble::of(notification.params.as_ref()) {
             Ok(meta) => meta,
             Err(error) => return self.error(400, None, &error),
         };
@@ -463,7 +457,7 @@ impl<'a> Post<'a> {
                 // the answer's stream is the way to cancel (2026-07-28, "Cancellation").
                 if &*notification.method != method::CANCELLED {
                     let opening = self.opening(Era::Stateless);
-                    let opening = opening.over_http(self.uri, self.headers);
+                    let opening = opening.over_http(self.parts);
                     notice::stateless(self.server, &opening, notification);
                 }
                 Reaction::Accepted
@@ -487,10 +481,12 @@ impl<'a> Post<'a> {
             .into_iter()
             .map(|message| match message {
                 Ok(message) if is_stateless(&message) => not_in_a_batch(&message, version),
-                Ok(Message::Request(request)) => match RequestMeta::of(request.params.as_ref()) {
-                    Ok(meta) => self.handshake(&live, request, meta, Some(&outlet)),
-                    Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
-                },
+                Ok(Message::Request(request)) => {
+                    match Preamble::with_others(request.params.as_ref()) {
+                        Ok(read) => self.handshake(&live, request, read, Some(&outlet)),
+                        Err(error) => Answer::error(200, Some(&request.id), &error, version).into(),
+                    }
+                }
                 Ok(Message::Notification(notification)) => {
                     notice::handshake(self.server, &live, notification);
                     Reaction::Accepted
@@ -514,7 +510,7 @@ impl<'a> Post<'a> {
         &self,
         live: &Arc<Live>,
         request: Request,
-        meta: RequestMeta,
+        (meta, found): (Preamble, Found),
         shared: Option<&Arc<Outbox>>,
     ) -> Reaction {
         let server = self.server;
@@ -545,10 +541,10 @@ impl<'a> Post<'a> {
             live: Arc::clone(live),
             request,
             meta,
-            found: Found::default(),
+            found,
             client,
             outlet,
-            cancel: id.token().clone(),
+            cancel: id.token().clone().into(),
             closing: &server.inner().stopping,
             guard: guard.with_id(id),
             scope: None,
@@ -565,7 +561,7 @@ impl<'a> Post<'a> {
 
     /// The session that the headers name, if it is the caller's.
     fn session(&self) -> Result<Arc<Live>, Refusal> {
-        named_session(self.server, self.caller.as_ref(), &self.headers)
+        named_session(self.server, self.caller.as_ref(), &self.parts.headers)
     }
 
     fn opening(&self, era: Era) -> Opening {
@@ -582,7 +578,7 @@ impl<'a> Post<'a> {
     }
 
     fn version_header(&self) -> Option<&str> {
-        self.headers.get(VERSION)?.to_str().ok()
+        self.parts.headers.get(VERSION)?.to_str().ok()
     }
 
     fn error(&self, status: u16, id: Option<&RequestId>, error: &RpcError) -> Reaction {
@@ -689,6 +685,12 @@ fn named_session(
         ));
     }
     Ok(live)
+}
+
+/// Cancels a stateless request: with the session, where that is its principal's.
+fn cancel(live: &Live) -> Cancel {
+    let shared = live.principals();
+    shared.map_or_else(Cancel::default, |shared| shared.cancellation().into())
 }
 
 /// What a caller over HTTP may do: nothing that is guarded, where nobody asks who it is.

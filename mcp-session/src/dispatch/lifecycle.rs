@@ -48,7 +48,8 @@ pub(crate) fn negotiated(params: InitializeParams) -> Arc<Client> {
         .unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
     // The session outlives the message, and must not keep its bytes.
     let capabilities = params.capabilities.detach();
-    Arc::new(Client::new(version, Some(params.client_info), capabilities))
+    let info = params.client_info.into();
+    Arc::new(Client::new(version, Some(info), capabilities))
 }
 
 /// The result of `initialize`.

@@ -8,11 +8,12 @@ use std::{fmt, pin::Pin};
 #[cfg(feature = "http")]
 use http::HeaderMap;
 use tracing::field::{Empty, display};
+use tracing::span::Entered;
 use tracing::{Instrument as _, Span};
 
 use crate::dispatch::mirror::member_text;
 use crate::dispatch::reaction::Answer;
-use crate::protocol::{Era, ProtocolVersion, Raw, RequestId, RequestMeta, method};
+use crate::protocol::{Era, Preamble, ProtocolVersion, Raw, RequestId, method};
 use crate::server::{Live, metrics::Measured};
 
 /// What stands for a method that is not known here: clients could name any.
@@ -30,7 +31,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) method: Option<&'a str>,
     pub(crate) id: &'a RequestId,
     pub(crate) params: Option<&'a Raw>,
-    pub(crate) meta: &'a RequestMeta,
+    pub(crate) meta: &'a Preamble,
     pub(crate) live: &'a Live,
     pub(crate) version: ProtocolVersion,
 }
@@ -75,9 +76,9 @@ impl Observed {
         }
     }
 
-    /// Does something as a part of the request.
-    pub(crate) fn within<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.span.in_scope(act)
+    /// What is done while this lives is done as a part of the request.
+    pub(crate) fn enter(&self) -> Entered<'_> {
+        self.span.enter()
     }
 
     /// The request runs on: it is observed until it is answered.
@@ -206,11 +207,17 @@ fn describe(span: &Span, method: &str, facts: &Facts<'_>) {
 
 /// Takes the trace context from the headers where `_meta` has none.
 #[cfg(feature = "http")]
-pub(crate) fn adopt_trace(meta: &mut RequestMeta, headers: &HeaderMap) {
+pub(crate) fn adopt_trace(meta: &mut Preamble, headers: &HeaderMap) {
     if meta.traceparent.is_some() {
         return;
     }
-    let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+    let text = |name| {
+        headers
+            .get(name)?
+            .to_str()
+            .ok()
+            .map(|text| text.to_owned().into())
+    };
     meta.traceparent = text("traceparent");
     if meta.traceparent.is_some() {
         meta.tracestate = text("tracestate");

@@ -101,12 +101,18 @@ pub(crate) fn route(arrival: Arrival<'_>) -> Reaction {
         live: &live,
         version: shape.version,
     });
-    let work = observed.within(|| match method {
+    let entered = observed.enter();
+    let work = match method {
         Some(Answers(method)) => method(&arrival).map(Work::Done).map_err(Failure::from),
-        Some(Runs(method)) => arrival.check_pace().and_then(|()| method(arrival)),
+        // No closure takes the arrival: it is large, and would be copied for each.
+        Some(Runs(method)) => match arrival.check_pace() {
+            Ok(()) => method(arrival),
+            Err(failure) => Err(failure),
+        },
         Some(Stays(method)) => method(arrival),
         None => Err(RpcError::method_not_found(&arrival.request.method).into()),
-    });
+    };
+    drop(entered);
     let at_once = match work {
         Ok(Work::Runs(future)) => Err((future, Upgrade::OnSpeech)),
         Ok(Work::Waits(future)) => Err((future, Upgrade::Passive)),

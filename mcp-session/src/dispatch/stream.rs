@@ -17,8 +17,8 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Found, Incoming, Message, Notification, ProtocolVersion, Request, RequestId,
-    RequestMeta, Response, RpcError, decode, method,
+    DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
+    RequestId, Response, RpcError, decode, method,
 };
 use crate::server::{Known, Live, OpenError, Scope, Server};
 use crate::session::{Client, EndReason, Opening, Outbox};
@@ -127,7 +127,7 @@ impl Connection {
     }
 
     fn request(&self, request: Request) -> Reaction {
-        let (meta, found) = match RequestMeta::with_others(request.params.as_ref()) {
+        let (meta, found) = match Preamble::with_others(request.params.as_ref()) {
             Ok(read) => read,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
@@ -136,11 +136,11 @@ impl Connection {
             Era::Handshake if request.method == method::INITIALIZE => {
                 self.initialize(&request, &meta)
             }
-            Era::Handshake => self.handshake(request, meta),
+            Era::Handshake => self.handshake(request, meta, found),
         }
     }
 
-    fn stateless(&self, request: Request, meta: RequestMeta, found: Found) -> Reaction {
+    fn stateless(&self, request: Request, meta: Preamble, found: Found) -> Reaction {
         let latest = ProtocolVersion::LATEST;
         let client = match admit::client(&meta, None) {
             Ok(client) => client,
@@ -222,7 +222,7 @@ impl Connection {
         })
     }
 
-    fn handshake(&self, request: Request, meta: RequestMeta) -> Reaction {
+    fn handshake(&self, request: Request, meta: Preamble, found: Found) -> Reaction {
         // A session that `on_open` refused serves nothing, though its client is known.
         let client = self.live.core().client().filter(|_| self.live.is_open());
         let Some(client) = client.cloned() else {
@@ -240,7 +240,7 @@ impl Connection {
             Admitted {
                 request,
                 meta,
-                found: Found::default(),
+                found,
                 client,
                 cancel: id.token().clone(),
                 guard: guard.with_id(id),
@@ -250,7 +250,7 @@ impl Connection {
     }
 
     /// Before `initialize` only `ping` has an answer (2025-11-25, "Lifecycle", "Initialization").
-    fn before_initialize(&self, request: Request, meta: RequestMeta) -> Reaction {
+    fn before_initialize(&self, request: Request, meta: Preamble) -> Reaction {
         let client = admit::unknown_client();
         let guard = match InFlight::reserve(&self.server, &request, client.version()) {
             Ok(guard) => guard,
@@ -284,7 +284,7 @@ impl Connection {
         self.refused(Some(&id), &error)
     }
 
-    fn initialize(&self, request: &Request, meta: &RequestMeta) -> Reaction {
+    fn initialize(&self, request: &Request, meta: &Preamble) -> Reaction {
         let params = match lifecycle::introduction(request) {
             Ok(params) => params,
             Err(error) => return self.refused(Some(&request.id), &error),
@@ -344,7 +344,7 @@ impl Connection {
             notice::cancelled(&self.live.core().calls, &notification);
             return;
         }
-        let meta = RequestMeta::of(notification.params.as_ref()).unwrap_or_default();
+        let meta = Preamble::of(notification.params.as_ref()).unwrap_or_default();
         let era = admit::era(meta.protocol_version.as_deref(), None, &notification.method);
         if era == Era::Handshake && self.live.is_open() {
             return notice::handshake(&self.server, &self.live, notification);
@@ -400,7 +400,7 @@ pub(crate) fn count(decoded: &Decoded) -> usize {
 /// A request that was admitted, and what it holds.
 struct Admitted {
     request: Request,
-    meta: RequestMeta,
+    meta: Preamble,
     found: Found,
     client: Arc<Client>,
     cancel: CancellationToken,
@@ -424,7 +424,7 @@ impl Admitted {
             found: self.found,
             client: self.client,
             outlet,
-            cancel: self.cancel,
+            cancel: self.cancel.into(),
             closing,
             guard: self.guard,
             scope: self.scope,
@@ -546,7 +546,7 @@ pub(crate) fn is_stateless(message: &Message) -> bool {
         Message::Notification(notification) => (notification.params.as_ref(), &notification.method),
         Message::Response(_) => return false,
     };
-    let meta = RequestMeta::of(params).unwrap_or_default();
+    let meta = Preamble::of(params).unwrap_or_default();
     admit::era(meta.protocol_version.as_deref(), None, method) == Era::Stateless
 }
 

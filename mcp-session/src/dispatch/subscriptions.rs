@@ -61,7 +61,7 @@ pub(crate) fn subscriptions_listen(arrival: Arrival<'_>) -> Result<Work, Failure
         };
         let answered = tokio::select! {
             biased;
-            () = cancel.cancelled() => {
+            () = cancel.token().cancelled() => {
                 // Not the client's wish where its session was ended.
                 let answers = session.core().end_reason().is_some() && listening.tear_down(farewell);
                 answers.then(|| answer(&id, Ok(listening.closing()), &shape))

@@ -1,5 +1,7 @@
 //! Writing messages: one JSON-RPC message on one line, copied as little as possible.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -70,26 +72,23 @@ impl Frame {
     /// Encodes a response that carries a result. Large results and those in pieces are not copied.
     pub fn result(id: &RequestId, result: impl Into<Payload>) -> Self {
         let result = result.into();
-        let mut head = Vec::with_capacity(
-            64 + if result.len() <= JOIN_LIMIT {
-                result.len()
-            } else {
-                0
-            },
-        );
-        head.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-        id.write_to(&mut head);
-        head.extend_from_slice(b",\"result\":");
+        let head = |text: &mut Vec<u8>| {
+            text.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+            id.write_to(text);
+            text.extend_from_slice(b",\"result\":");
+        };
         match result {
-            Payload::One(text) if text.len() <= JOIN_LIMIT => {
-                head.extend_from_slice(&text);
-                head.push(b'}');
-                Self::One(head.into())
+            Payload::One(result) if result.len() <= JOIN_LIMIT => Self::One(drafted(|text| {
+                head(text);
+                text.extend_from_slice(&result);
+                text.push(b'}');
+            })),
+            Payload::One(result) => {
+                Self::Many(vec![drafted(head), result, Bytes::from_static(b"}")])
             }
-            Payload::One(text) => Self::Many(vec![head.into(), text, Bytes::from_static(b"}")]),
             Payload::Many(pieces) => {
                 let mut all = Vec::with_capacity(pieces.len() + 2);
-                all.push(head.into());
+                all.push(drafted(head));
                 all.extend(pieces);
                 all.push(Bytes::from_static(b"}"));
                 Self::Many(all)
@@ -261,6 +260,25 @@ fn request_head(id: &RequestId, method: &str) -> Vec<u8> {
     text
 }
 
+thread_local! {
+    /// The room for the next text that is drafted.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A text in one allocation that is no larger than it: it is written where the one before was
+/// written, and copied when its length is known. One that is long stays where it is.
+pub(in crate::protocol) fn drafted(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut draft = ROOM.try_with(Cell::take).unwrap_or_default();
+    write(&mut draft);
+    if draft.len() > JOIN_LIMIT {
+        return draft.into();
+    }
+    let text = Bytes::copy_from_slice(&draft);
+    draft.clear();
+    ROOM.try_with(|room| room.set(draft)).ok();
+    text
+}
+
 /// Appends a JSON string.
 pub(in crate::protocol) fn write_string(buffer: &mut Vec<u8>, text: &str) {
     let is_special = |byte: u8| matches!(byte, b'"' | b'\\' | ..b' ');
@@ -276,4 +294,21 @@ pub(in crate::protocol) fn write_string(buffer: &mut Vec<u8>, text: &str) {
 /// Appends a value that is known to have a JSON form.
 pub(in crate::protocol) fn write_value(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(buffer, value).expect("a Vec takes everything, and keys are strings");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_what_was_written_whatever_was_drafted_meanwhile_or_before() {
+        let outer = drafted(|text| {
+            text.push(b'a');
+            text.extend_from_slice(&drafted(|text| text.push(b'b')));
+        });
+        assert_eq!(outer, "ab");
+        let long = drafted(|text| text.resize(JOIN_LIMIT + 1, b'c'));
+        assert!(long.len() == JOIN_LIMIT + 1 && long.iter().all(|byte| *byte == b'c'));
+        assert_eq!(drafted(|text| text.push(b'd')), "d");
+    }
 }

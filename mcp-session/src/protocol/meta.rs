@@ -10,8 +10,9 @@ use serde::{Deserialize, de};
 use crate::protocol::error::RpcError;
 use crate::protocol::id::ProgressToken;
 use crate::protocol::misfit::misfit;
+use crate::protocol::preamble::{ClientInfo, Preamble};
 use crate::protocol::skim::{self, Part, Skim};
-use crate::protocol::text::Raw;
+use crate::protocol::text::{ByteStr, Raw};
 use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta, Object};
 
 /// Asks for progress notifications.
@@ -102,7 +103,14 @@ impl RequestMeta {
     /// -32602 when `_meta` is no object, or a member that the protocol defines has the wrong
     /// type. A log level that does not exist is not an error here; see [`RequestedLogLevel`].
     pub fn of(params: Option<&Raw>) -> Result<Self, RpcError> {
-        Self::with_others(params).map(|(meta, _)| meta)
+        Preamble::of(params).map(|preamble| preamble.to_meta())
+    }
+}
+
+impl Preamble {
+    /// As [`RequestMeta::of`].
+    pub(crate) fn of(params: Option<&Raw>) -> Result<Self, RpcError> {
+        Self::with_others(params).map(|(preamble, _)| preamble)
     }
 
     /// As [`of`](Self::of), and what else is found in the same pass.
@@ -110,14 +118,17 @@ impl RequestMeta {
         let Some(params) = params else {
             return Ok(Default::default());
         };
-        // Without an escape the name of the member is in the text as it is, or not there.
         let text = params.as_str();
-        if !text.contains("_meta") && !text.contains('\\') {
-            return Ok(Default::default());
-        }
-        let outer = Outer::of(text).map_err(|error| {
-            RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
-        })?;
+        let outer = match Outer::of_plain(text) {
+            Some(outer) => outer,
+            // Without an escape the name of the member is in the text as it is, or not there.
+            None if !text.contains("_meta") && !text.contains('\\') => {
+                return Ok(Default::default());
+            }
+            None => serde_json::from_str(text).map_err(|error| {
+                RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
+            })?,
+        };
         let share = |value: Option<Part<'_>>| Some(Raw::slice_of(params.buffer(), value?));
         let found = Found {
             is_plain: outer.is_plain,
@@ -168,13 +179,6 @@ struct Outer<'a> {
 }
 
 impl<'a> Outer<'a> {
-    fn of(text: &'a str) -> Result<Self, serde_json::Error> {
-        match Self::of_plain(text) {
-            Some(outer) => Ok(outer),
-            None => serde_json::from_str(text),
-        }
-    }
-
     fn of_plain(text: &'a str) -> Option<Self> {
         let mut outer = Self {
             is_plain: true,
@@ -313,7 +317,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn interpret(self, parent: &Bytes) -> Result<RequestMeta, RpcError> {
+    fn interpret(self, parent: &Bytes) -> Result<Preamble, RpcError> {
         let client_capabilities = self
             .client_capabilities
             .map(|value| ClientCapabilities::from_raw(Raw::slice_of(parent, value)))
@@ -327,10 +331,12 @@ impl<'a> Members<'a> {
                 Err(error) => Err(wrong(&name, &error)),
             })
             .collect::<Result<Meta, RpcError>>()?;
-        Ok(RequestMeta {
+        let text = |name, value| text(name, value, parent);
+        let client_info = self.client_info.map(|value| client_info(value, parent));
+        Ok(Preamble {
             progress_token: member(PROGRESS_TOKEN, self.progress_token)?,
             protocol_version: text(PROTOCOL_VERSION, self.protocol_version)?,
-            client_info: self.client_info.map(client_info).transpose()?,
+            client_info: client_info.transpose()?,
             client_capabilities,
             log_level: match self
                 .log_level
@@ -348,20 +354,20 @@ impl<'a> Members<'a> {
     }
 }
 
-fn text(name: &str, value: Option<Part<'_>>) -> Result<Option<String>, RpcError> {
+fn text(name: &str, value: Option<Part<'_>>, parent: &Bytes) -> Result<Option<ByteStr>, RpcError> {
     match value.and_then(Part::plain_text) {
-        Some(text) => Ok(Some(text.to_owned())),
+        Some(text) => Ok(Some(ByteStr::slice_of(parent, text))),
         None => member(name, value),
     }
 }
 
-fn client_info(value: Part<'_>) -> Result<Implementation, RpcError> {
-    if let Some(plain) = Implementation::of_plain(value) {
+fn client_info(value: Part<'_>, parent: &Bytes) -> Result<ClientInfo, RpcError> {
+    if let Some(plain) = ClientInfo::of_plain(Raw::slice_of(parent, value)) {
         return Ok(plain);
     }
-    let Object(info) =
+    let info: Object<Implementation> =
         serde_json::from_str(value.get()).map_err(|error| wrong(CLIENT_INFO, &error))?;
-    Ok(info)
+    Ok(info.0.into())
 }
 
 fn member<'a, T: Deserialize<'a>>(

@@ -17,6 +17,7 @@ mod error;
 mod id;
 mod message;
 mod misfit;
+mod preamble;
 mod skim;
 mod text;
 mod types;
@@ -33,6 +34,7 @@ pub use message::{Message, Notification, Request, Response};
 pub(crate) use meta::Found;
 pub use meta::{RequestMeta, RequestedLogLevel};
 pub(crate) use misfit::{in_json_terms, misfit};
+pub(crate) use preamble::{ClientInfo, Preamble};
 pub use text::{ByteStr, Raw};
 pub use types::{
     AcknowledgedParams, Annotations, AudioContent, CacheHint, CacheScope, CallToolParams,

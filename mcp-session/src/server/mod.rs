@@ -78,7 +78,7 @@ pub(crate) use listeners::{Listener, Over, Subscription};
 pub(crate) use live::Live;
 pub(crate) use load::AtWork;
 pub(crate) use open::{OpenError, Scope};
-pub(crate) use parked::{Asking, Kept, Parked, Run};
+pub(crate) use parked::{Abandoned, Asking, Kept, Parked, Run};
 pub(crate) use places::{Full, Place};
 #[cfg(feature = "http")]
 pub(crate) use replica::{Unfetched, Unread};

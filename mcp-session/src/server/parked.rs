@@ -4,7 +4,6 @@ use std::{any::Any, collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use tokio_util::sync::DropGuard;
 
 use crate::clock;
 use crate::context::Context;
@@ -42,10 +41,32 @@ impl Drop for Asking {
     }
 }
 
+/// Tells tasks that a handler spawned, when it is dropped half way, that their request is no longer
+/// wanted.
+#[must_use = "dropping it cancels the request"]
+pub(crate) struct Abandoned(Option<Context>);
+
+impl Abandoned {
+    pub(crate) fn of(ctx: &Context) -> Self {
+        Self(Some(ctx.clone()))
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        if let Some(ctx) = &self.0 {
+            ctx.call().parts.cancel.cancel();
+        }
+    }
+}
+
 /// What a request holds for as long as its handler lives.
 pub(crate) struct Kept {
-    /// Tells tasks that the handler spawned when it is dropped half way.
-    pub(crate) abandoned: DropGuard,
+    pub(crate) abandoned: Abandoned,
     /// Ends the session that was opened for the request, where it lives no longer.
     pub(crate) scope: Option<Scope>,
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::protocol::{ClientCapabilities, Implementation, InputRequest, ProtocolVersion, method};
+use crate::protocol::{
+    ClientCapabilities, ClientInfo, Implementation, InputRequest, ProtocolVersion, method,
+};
 
 /// What a client said of itself: revision, identity, capabilities.
 ///
@@ -12,14 +14,14 @@ use crate::protocol::{ClientCapabilities, Implementation, InputRequest, Protocol
 #[derive(Debug, Clone)]
 pub struct Client {
     version: ProtocolVersion,
-    info: Option<Implementation>,
+    info: Option<ClientInfo>,
     capabilities: ClientCapabilities,
 }
 
 impl Client {
     pub(crate) fn new(
         version: ProtocolVersion,
-        info: Option<Implementation>,
+        info: Option<ClientInfo>,
         capabilities: ClientCapabilities,
     ) -> Self {
         Self {
@@ -36,7 +38,7 @@ impl Client {
 
     /// Its name and version, where it gave them.
     pub fn info(&self) -> Option<&Implementation> {
-        self.info.as_ref()
+        self.info.as_ref().map(ClientInfo::get)
     }
 
     /// Everything it declared.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, Uri, header, request::Parts};
 
 use crate::auth::Principal;
 use crate::protocol::Era;
@@ -37,7 +37,7 @@ pub struct RequestUrl<'a> {
 #[derive(Clone)]
 enum HttpRequest {
     /// As it came: for a session that lives as long as its request.
-    Whole(Arc<(Uri, HeaderMap)>),
+    Whole(Arc<Parts>),
     /// For a session that outlives its request, and must not keep the connection's buffers: the
     /// path and query, then `name:value` of every header that is text, each on a line.
     Kept(Arc<str>),
@@ -47,7 +47,7 @@ enum HttpRequest {
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = match self {
-            Self::Whole(whole) => whole.0.path(),
+            Self::Whole(whole) => whole.uri.path(),
             Self::Kept(text) => split_target(text).0,
         };
         f.debug_struct("HttpRequest")
@@ -65,17 +65,21 @@ impl Opening {
         }
     }
 
-    pub(crate) fn over_http(mut self, uri: Uri, mut headers: HeaderMap) -> Self {
+    /// Over HTTP, with this request. Nothing is copied where nobody else holds it.
+    pub(crate) fn over_http(mut self, mut request: Arc<Parts>) -> Self {
+        let parts = Arc::make_mut(&mut request);
         for secret in [
             header::AUTHORIZATION,
             header::PROXY_AUTHORIZATION,
             header::COOKIE,
         ] {
-            headers.remove(secret);
+            parts.headers.remove(secret);
         }
+        // What servers and routers attach is theirs, and not to be kept.
+        parts.extensions = Extensions::new();
         self.request = Some(match self.era {
-            Era::Stateless => HttpRequest::Whole(Arc::new((uri, headers))),
-            Era::Handshake => HttpRequest::Kept(kept(&uri, &headers)),
+            Era::Stateless => HttpRequest::Whole(request),
+            Era::Handshake => HttpRequest::Kept(kept(&request.uri, &request.headers)),
         });
         self
     }
@@ -94,7 +98,7 @@ impl Opening {
     /// Lets go of the buffer that the request was read into: for what outlives the request.
     pub(crate) fn detach(mut self) -> Self {
         if let Some(HttpRequest::Whole(whole)) = &self.request {
-            self.request = Some(HttpRequest::Kept(kept(&whole.0, &whole.1)));
+            self.request = Some(HttpRequest::Kept(kept(&whole.uri, &whole.headers)));
         }
         self
     }
@@ -113,7 +117,7 @@ impl Opening {
     pub(crate) fn url(&self) -> RequestUrl<'_> {
         RequestUrl {
             target: self.request.as_ref().map(|request| match request {
-                HttpRequest::Whole(whole) => (whole.0.path(), whole.0.query()),
+                HttpRequest::Whole(whole) => (whole.uri.path(), whole.uri.query()),
                 HttpRequest::Kept(text) => split_target(text),
             }),
         }
@@ -134,7 +138,7 @@ impl Opening {
     /// All headers, in the stateless era.
     pub(crate) fn headers(&self) -> Option<&HeaderMap> {
         match self.request.as_ref()? {
-            HttpRequest::Whole(whole) => Some(&whole.1),
+            HttpRequest::Whole(whole) => Some(&whole.headers),
             HttpRequest::Kept(_) => None,
         }
     }
@@ -142,7 +146,7 @@ impl Opening {
     /// The text of a header of the opening request; `None` where it is absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         match self.request.as_ref()? {
-            HttpRequest::Whole(whole) => whole.1.get(name)?.to_str().ok(),
+            HttpRequest::Whole(whole) => whole.headers.get(name)?.to_str().ok(),
             HttpRequest::Kept(text) => {
                 let mut headers = text.lines().skip(1).filter_map(|line| line.split_once(':'));
                 let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -218,13 +222,14 @@ mod tests {
 
     #[test]
     fn credentials_are_gone_and_the_rest_is_readable() {
-        let mut headers = HeaderMap::new();
-        headers.insert("authorization", "Bearer secret".parse().unwrap());
-        headers.insert("x-tenant", "acme".parse().unwrap());
-        headers.insert("mcp-session-id", "telling".parse().unwrap());
-        let uri: Uri = "/mcp?cohort=beta&plain".parse().unwrap();
+        let request = http::Request::get("/mcp?cohort=beta&plain")
+            .header("authorization", "Bearer secret")
+            .header("x-tenant", "acme")
+            .header("mcp-session-id", "telling");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let parts = Arc::new(parts);
         for era in [Era::Stateless, Era::Handshake] {
-            let opening = Opening::new(era, None).over_http(Uri::clone(&uri), headers.clone());
+            let opening = Opening::new(era, None).over_http(Arc::clone(&parts));
             let shown = format!("{opening:?}");
             assert!(
                 !shown.contains("telling") && !shown.contains("beta"),

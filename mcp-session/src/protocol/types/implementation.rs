@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::skim::{self, Part};
+use crate::protocol::skim;
 use crate::protocol::types::icon::Icon;
 use crate::protocol::types::macros::setters;
 
@@ -45,22 +45,33 @@ impl Implementation {
 
 impl Implementation {
     /// Reads what almost all say: names and a version, without escapes.
-    pub(in crate::protocol) fn of_plain(value: Part<'_>) -> Option<Self> {
-        let (mut own, mut title, mut version) = (None, None, None);
-        skim::object(value.get(), |skim, name| {
-            let place = match name {
-                "name" => &mut own,
-                "title" => &mut title,
-                "version" => &mut version,
-                _ => return None,
-            };
-            skim::once(place, skim.value()?.plain_text()?.to_owned())
-        })?;
+    pub(in crate::protocol) fn of_plain(text: &str) -> Option<Self> {
+        let (name, title, version) = plain(text)?;
         Some(Self {
-            title,
-            ..Self::new(own?, version?)
+            title: title.map(str::to_owned),
+            ..Self::new(name, version)
         })
     }
+
+    /// True when [`of_plain`](Self::of_plain) can read this.
+    pub(in crate::protocol) fn is_plain(text: &str) -> bool {
+        plain(text).is_some()
+    }
+}
+
+/// The name, the title and the version, if nothing else is there.
+fn plain(text: &str) -> Option<(&str, Option<&str>, &str)> {
+    let (mut own, mut title, mut version) = (None, None, None);
+    skim::object(text, |skim, name| {
+        let place = match name {
+            "name" => &mut own,
+            "title" => &mut title,
+            "version" => &mut version,
+            _ => return None,
+        };
+        skim::once(place, skim.value()?.plain_text()?)
+    })?;
+    Some((own?, title, version?))
 }
 
 setters!(Implementation {

@@ -1,9 +1,8 @@
 //! Results, revision by revision.
 
-use bytes::Bytes;
 use serde_json::Value;
 
-use crate::protocol::encode::Payload;
+use crate::protocol::encode::{self, Payload};
 use crate::protocol::meta;
 use crate::protocol::types::{
     CacheHint, CallToolResult, Completion, ContentBlock, DiscoverResult, EmptyResult,
@@ -174,13 +173,13 @@ fn write(
     meta: Option<&Meta>,
     members: impl FnOnce(&mut Object<'_>),
 ) -> Payload {
-    let mut buffer = Vec::with_capacity(256);
-    let mut object = Object::open(&mut buffer);
-    begin(&mut object, kind, shape);
-    members(&mut object);
-    finish(&mut object, meta, shape);
-    object.close();
-    Payload::One(Bytes::from(buffer))
+    Payload::One(encode::drafted(|buffer| {
+        let mut object = Object::open(buffer);
+        begin(&mut object, kind, shape);
+        members(&mut object);
+        finish(&mut object, meta, shape);
+        object.close();
+    }))
 }
 
 /// Writes the type of a result where the revision has it.

@@ -183,7 +183,11 @@ impl SessionRecord {
             capabilities,
             ..
         } = &*self.origin;
-        Arc::new(Client::new(*version, client.clone(), capabilities.detach()))
+        Arc::new(Client::new(
+            *version,
+            client.clone().map(Into::into),
+            capabilities.detach(),
+        ))
     }
 
     /// How it was opened, as far as that is stored.

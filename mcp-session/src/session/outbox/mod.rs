@@ -18,6 +18,7 @@
 mod event;
 mod queue;
 mod reader;
+mod readers;
 #[cfg_attr(
     not(any(feature = "http", test)),
     expect(dead_code, reason = "only streams over HTTP are resumed")
@@ -194,7 +195,7 @@ impl Outbox {
     /// Cancelled when whoever reads now goes; at once where nobody does.
     pub(crate) fn gone(&self) -> CancellationToken {
         let mut queue = self.queue.lock();
-        let Some(active) = queue.readers.last_mut() else {
+        let Some(active) = queue.readers.active_mut() else {
             let gone = CancellationToken::new();
             gone.cancel();
             return gone;

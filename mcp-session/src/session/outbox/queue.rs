@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{self, Instant};
 use crate::protocol::Frame;
 use crate::session::outbox::reader::Reader;
+use crate::session::outbox::readers::Readers;
 use crate::session::outbox::window::Windows;
 use crate::session::outbox::{Event, Kind, NoticeKey, Outbox, OutboxLimits, Replay};
 
@@ -26,7 +27,7 @@ pub(super) struct Queue {
     /// The bytes of what was read and is kept.
     pub(super) kept_bytes: usize,
     pub(super) ended: bool,
-    pub(super) readers: Vec<Waiting>,
+    pub(super) readers: Readers,
     pub(super) readers_ever: u64,
     /// Since when nobody reads, if somebody did.
     pub(super) alone_since: Option<Instant>,
@@ -46,7 +47,7 @@ pub(super) struct Held {
     pub(super) read: bool,
 }
 
-/// A reader that is attached. The newest one gets the events; when it goes, the one before it.
+/// A reader that is attached. The active one gets the events.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) id: u64,
@@ -77,7 +78,7 @@ impl Queue {
         let id = self.readers_ever;
         self.alone_since = None;
         self.moved = Some(clock::now());
-        self.readers.push(Waiting {
+        self.readers.attach(Waiting {
             id,
             waker: None,
             until: None,
@@ -157,15 +158,13 @@ impl Queue {
         if clock::now().duration_since(since) < stall {
             return None;
         }
-        let id = self.readers.last()?.id;
+        let id = self.readers.active()?.id;
         self.detach(id)
     }
 
     /// Removes a reader; `None` where it was removed before.
     pub(super) fn detach(&mut self, id: u64) -> Option<Left> {
-        let own = self.readers.iter().position(|own| own.id == id)?;
-        let was_active = own + 1 == self.readers.len();
-        let own = self.readers.remove(own);
+        let (own, was_active) = self.readers.detach(id)?;
         if was_active {
             let now = clock::now();
             self.moved = Some(now);
@@ -197,7 +196,7 @@ impl Queue {
 
     pub(super) fn active_waker(&mut self) -> Option<Waker> {
         self.readers
-            .last_mut()
+            .active_mut()
             .and_then(|reader| reader.waker.take())
     }
 
@@ -209,7 +208,7 @@ impl Queue {
     }
 
     pub(super) fn has_let_go(&self, id: u64) -> bool {
-        let reader = self.readers.iter().find(|reader| reader.id == id);
+        let reader = self.readers.find(id);
         // One that is not there was left behind.
         reader.is_none_or(|reader| reader.until.is_some_and(|until| self.unread >= until))
     }

@@ -62,7 +62,7 @@ impl Reader {
         if queue.has_let_go(self.id) {
             return Ok(None);
         }
-        let active = queue.readers.last();
+        let active = queue.readers.active();
         let is_active = active.is_some_and(|active| active.id == self.id);
         if is_active {
             if let Some(event) = queue.take(self.outbox.limits.replay) {
@@ -74,7 +74,7 @@ impl Reader {
         } else if queue.ended && queue.unread >= queue.next {
             return Ok(None);
         }
-        if let Some(own) = queue.readers.iter_mut().find(|reader| reader.id == self.id) {
+        if let Some(own) = queue.readers.find_mut(self.id) {
             match &mut own.waker {
                 Some(waker) => waker.clone_from(cx.waker()),
                 none => *none = Some(cx.waker().clone()),
@@ -93,7 +93,7 @@ impl Reader {
         let mut queue = self.outbox.queue.lock();
         let active = queue
             .readers
-            .last()
+            .active()
             .is_some_and(|active| active.id == self.id);
         if active {
             queue.take(self.outbox.limits.replay)
@@ -110,7 +110,7 @@ impl Reader {
         if queue.unread < queue.next || queue.has_let_go(self.id) {
             return true;
         }
-        if let Some(own) = queue.readers.iter_mut().find(|reader| reader.id == self.id)
+        if let Some(own) = queue.readers.find_mut(self.id)
             && !own
                 .waker
                 .as_ref()

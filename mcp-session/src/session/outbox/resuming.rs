@@ -42,7 +42,7 @@ impl Outbox {
         }
         let mut queue = self.queue.lock();
         let next = queue.next;
-        for reader in &mut queue.readers {
+        for reader in queue.readers.iter_mut() {
             reader.until.get_or_insert(next);
         }
         let wakers = queue.all_wakers();
@@ -77,11 +77,9 @@ impl Outbox {
     pub(crate) fn let_go_of_ghosts(&self) {
         let mut queue = self.queue.lock();
         let mut wakers = Vec::new();
-        if let Some((_, ghosts)) = queue.readers.split_last_mut() {
-            for ghost in ghosts {
-                ghost.until = Some(0);
-                wakers.extend(ghost.waker.take());
-            }
+        for ghost in queue.readers.earlier_mut() {
+            ghost.until = Some(0);
+            wakers.extend(ghost.waker.take());
         }
         drop(queue);
         wakers.into_iter().for_each(Waker::wake);

@@ -135,8 +135,9 @@ impl HttpService {
         Arc::make_mut(&mut self.rules)
     }
 
-    /// Answers a request. Its parts are in a box, for each step keeps room for what it is given.
-    async fn answer<B: Body>(self, parts: Box<Parts>, body: B) -> Response<HttpBody> {
+    /// Answers a request. Its parts are apart, for each step keeps room for what it is given, and
+    /// shared with what keeps them as long as the request lasts.
+    async fn answer<B: Body>(self, parts: Arc<Parts>, body: B) -> Response<HttpBody> {
         let method = parts.method.clone();
         let cors = self.rules.cors;
         let origin = parts.headers.get(header::ORIGIN).filter(|_| cors).cloned();
@@ -155,10 +156,11 @@ impl HttpService {
         reply::observed(&method, response)
     }
 
-    async fn admitted<B: Body>(self, mut parts: Box<Parts>, body: B) -> Response<HttpBody> {
+    async fn admitted<B: Body>(self, mut parts: Arc<Parts>, body: B) -> Response<HttpBody> {
         // The URL as the client wrote it: a router that nests this service takes the prefix away.
-        if let Some(axum::extract::OriginalUri(original)) = parts.extensions.remove() {
-            parts.uri = original;
+        let own = Arc::make_mut(&mut parts);
+        if let Some(axum::extract::OriginalUri(original)) = own.extensions.remove() {
+            own.uri = original;
         }
         let credentials = Credentials::new(&parts.uri, &parts.headers);
         let caller = match self.server.authenticate(&credentials).await {
@@ -177,7 +179,7 @@ impl HttpService {
     async fn post<B: Body>(
         self,
         caller: Option<Caller>,
-        parts: Box<Parts>,
+        parts: Arc<Parts>,
         body: B,
     ) -> Response<HttpBody> {
         let limit = self.server.limits().message_bytes;
@@ -192,9 +194,8 @@ impl HttpService {
             return reply::answer(answer);
         }
         let expires = caller.as_ref().and_then(Caller::expires);
-        let Parts { uri, headers, .. } = *parts;
         // In steps: what is awaited within a look at a decision keeps room for all of it.
-        let running = match dispatch::post(&self.server, caller, uri, headers, &bytes) {
+        let running = match dispatch::post(&self.server, caller, parts, &bytes) {
             Decision::Now(reaction) => match self.at_once(reaction) {
                 Ok(response) => return response,
                 Err(running) => Ok(running),
@@ -284,7 +285,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> HttpFuture {
         let (parts, body) = request.into_parts();
-        HttpFuture(Box::pin(self.clone().answer(Box::new(parts), body)))
+        HttpFuture(Box::pin(self.clone().answer(Arc::new(parts), body)))
     }
 }
 

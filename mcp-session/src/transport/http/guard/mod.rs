@@ -5,7 +5,10 @@
 //! transport therefore want `Origin` validated (2025-11-25, "Transports", "Security Warning";
 //! 2026-07-28, "Streamable HTTP", "Security & Endpoint").
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    borrow::Cow,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use http::{HeaderMap, HeaderValue, Uri, header};
 
@@ -15,16 +18,16 @@ const EXCERPT: usize = 100;
 /// The hosts and origins that are let in, besides this machine.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guard {
-    hosts: Vec<Host>,
+    hosts: Vec<Host<'static>>,
     any_host: bool,
     origins: Vec<Origin>,
     any_origin: bool,
 }
 
-/// A host name in one spelling, and a port.
+/// A host name in one spelling, borrowed where it is spelled like that already, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Host {
-    name: String,
+struct Host<'a> {
+    name: Cow<'a, str>,
     port: Option<u16>,
 }
 
@@ -32,7 +35,7 @@ struct Host {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
     /// A page that was fetched over HTTP; the port is never left open.
-    Web { secure: bool, host: Host },
+    Web { secure: bool, host: Host<'static> },
     /// Anything else (`null`, the scheme of a browser extension), in lower case.
     Other(String),
 }
@@ -42,7 +45,7 @@ impl Guard {
         // Who writes the whole URL means its host.
         let host = host.split_once("://").map_or(host, |(_, rest)| rest);
         if let Some(host) = Host::parse(host.trim_end_matches('/')) {
-            self.hosts.push(host);
+            self.hosts.push(host.into_owned());
         } else {
             tracing::error!(host, "this is no host, so nothing is allowed by it");
         }
@@ -77,7 +80,11 @@ impl Guard {
     }
 
     /// Every name the request gives of its host must be allowed; gives the one it goes by.
-    fn check_hosts(&self, uri: &Uri, headers: &HeaderMap) -> Result<Option<Host>, String> {
+    fn check_hosts<'a>(
+        &self,
+        uri: &'a Uri,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<Host<'a>>, String> {
         let in_uri = uri
             .authority()
             .map(|authority| authority.as_str().as_bytes());
@@ -103,7 +110,7 @@ impl Guard {
         Ok(named)
     }
 
-    fn check_origin(&self, text: &HeaderValue, own: Option<&Host>) -> Result<(), String> {
+    fn check_origin(&self, text: &HeaderValue, own: Option<&Host<'_>>) -> Result<(), String> {
         let origin = text.to_str().ok().and_then(Origin::parse);
         let allowed = self.any_origin
             || origin
@@ -119,7 +126,7 @@ impl Guard {
     }
 
     /// True for pages of this machine, and for those of a host that is served from here.
-    fn is_own(&self, origin: &Origin, own: Option<&Host>) -> bool {
+    fn is_own(&self, origin: &Origin, own: Option<&Host<'_>>) -> bool {
         let Origin::Web { host, .. } = origin else {
             return false;
         };
@@ -128,15 +135,15 @@ impl Guard {
         self.allows(host) || (!self.any_host && own.is_some_and(|own| own.name == host.name))
     }
 
-    fn allows(&self, host: &Host) -> bool {
+    fn allows(&self, host: &Host<'_>) -> bool {
         host.is_this_machine() || self.hosts.iter().any(|allowed| allowed.covers(host))
     }
 }
 
-impl Host {
+impl<'a> Host<'a> {
     /// Reads `name`, `name:port`, `1.2.3.4` or `[::1]:port`, in any case, with or without the
     /// dot at the end of an absolute name.
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &'a str) -> Option<Self> {
         let (name, port) = match text.rfind(':') {
             Some(colon) if !text[colon..].contains(']') => {
                 let port = &text[colon + 1..];
@@ -149,18 +156,26 @@ impl Host {
             }
             Some(_) | None => (text, None),
         };
-        let mut name = name.to_ascii_lowercase();
         if let Some(address) = name.strip_prefix('[') {
             let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
-            let name = format!("[{address}]");
+            let name = format!("[{address}]").into();
             return Some(Self { name, port });
         }
-        if name.ends_with('.') {
-            name.pop();
-        }
+        let name = name.strip_suffix('.').unwrap_or(name);
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
         let valid = !name.is_empty() && name.bytes().all(is_name);
+        let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => name.to_ascii_lowercase().into(),
+            false => name.into(),
+        };
         valid.then_some(Self { name, port })
+    }
+
+    fn into_owned(self) -> Host<'static> {
+        Host {
+            name: self.name.into_owned().into(),
+            port: self.port,
+        }
     }
 
     fn is_this_machine(&self) -> bool {
@@ -180,7 +195,7 @@ impl Host {
     }
 
     /// True when allowing this one allows the other.
-    fn covers(&self, other: &Self) -> bool {
+    fn covers(&self, other: &Host<'_>) -> bool {
         self.name == other.name && (self.port.is_none() || self.port == other.port)
     }
 }
@@ -195,7 +210,7 @@ impl Origin {
         } else {
             return (!text.is_empty()).then_some(Self::Other(text));
         };
-        let mut host = Host::parse(rest)?;
+        let mut host = Host::parse(rest)?.into_owned();
         host.port = host.port.or(Some(if secure { 443 } else { 80 }));
         Some(Self::Web { secure, host })
     }
