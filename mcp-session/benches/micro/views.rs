@@ -7,25 +7,37 @@ use serde_json::json;
 use crate::support::{Client, Speaks, plain, server};
 
 const OFFERED: usize = 1_000;
-const CHANGED: usize = 100;
 
 /// What one session changed.
 #[derive(Debug, Clone, Copy)]
 enum Overlay {
     None,
+    /// Ten changes: five of the template's entries are hidden, and as many added.
+    Small,
     /// A hundred of the template's entries are hidden, and as many added.
     Large,
 }
 
-const OVERLAYS: [Overlay; 2] = [Overlay::None, Overlay::Large];
+const OVERLAYS: [Overlay; 3] = [Overlay::None, Overlay::Small, Overlay::Large];
+
+impl Overlay {
+    /// How many entries are hidden, and how many added.
+    fn each(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Small => 5,
+            Self::Large => 100,
+        }
+    }
+}
 
 fn client(server: &Server, overlay: Overlay) -> Client {
     let client = Client::handshake(server);
-    if let (Overlay::Large, Speaks::Handshake(id)) = (overlay, &client.speaks) {
+    if let Speaks::Handshake(id) = &client.speaks {
         let id = id.to_str().expect("visible").into();
         let session = server.sessions().get(&id).expect("it is open");
         let edited = session.edit(|edit| {
-            (0..CHANGED).try_for_each(|number| {
+            (0..overlay.each()).try_for_each(|number| {
                 edit.hide_tool(&format!("tool_{number}"))?;
                 edit.add_tool(plain(OFFERED + number))
             })
@@ -43,6 +55,15 @@ fn find_nothing(bencher: Bencher<'_, '_>, overlay: Overlay) {
     bencher.bench_local(|| client.answer(request()));
 }
 
+/// A call of an entry of the template, by how many that has.
+#[divan::bench(args = [10, OFFERED])]
+fn call_what_is_one_of(bencher: Bencher<'_, '_>, offered: usize) {
+    let mut client = client(&server(offered), Overlay::None);
+    let name = format!("tool_{}", offered - 1);
+    let request = client.asks("tools/call", json!({"name": name, "arguments": {}}));
+    bencher.bench_local(|| client.answer(request()));
+}
+
 /// A call of an entry of the template.
 #[divan::bench(args = OVERLAYS)]
 fn call_what_is_offered_to_all(bencher: Bencher<'_, '_>, overlay: Overlay) {
@@ -52,11 +73,11 @@ fn call_what_is_offered_to_all(bencher: Bencher<'_, '_>, overlay: Overlay) {
     bencher.bench_local(|| client.answer(request()));
 }
 
-/// A call of an entry that only this session has.
+/// A call of an entry that only this session has, the last of many.
 #[divan::bench]
 fn call_what_is_ones_own(bencher: Bencher<'_, '_>) {
     let mut client = client(&server(OFFERED), Overlay::Large);
-    let name = format!("tool_{OFFERED}");
+    let name = format!("tool_{}", OFFERED + Overlay::Large.each() - 1);
     let request = client.asks("tools/call", json!({"name": name, "arguments": {}}));
     bencher.bench_local(|| client.answer(request()));
 }

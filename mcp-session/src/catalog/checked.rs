@@ -1,6 +1,6 @@
 //! Entries that were checked: what a catalog holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -24,7 +24,8 @@ pub(crate) struct CheckedTool(Arc<ToolBody>);
 struct ToolBody {
     definition: Definition,
     header_params: Box<[HeaderParam]>,
-    needs: Needs,
+    /// Apart, for most tools need nothing, and a session may have many of its own.
+    needs: Option<Box<Needs>>,
     handler: Arc<dyn ToolHandler>,
     origin: Option<Arc<Origin>>,
 }
@@ -129,7 +130,7 @@ impl CheckedTool {
                 canonical,
             ),
             header_params: input.header_params().into(),
-            needs: tool.needs().clone(),
+            needs: (*tool.needs() != Needs::default()).then(|| Box::new(tool.needs().clone())),
             handler: Arc::clone(tool.handler()),
             origin: tool.origin().cloned(),
         })))
@@ -140,7 +141,8 @@ impl CheckedTool {
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.0.needs
+        static NOTHING: LazyLock<Needs> = LazyLock::new(Needs::default);
+        self.0.needs.as_deref().unwrap_or_else(|| &NOTHING)
     }
 
     pub(crate) fn handler(&self) -> &dyn ToolHandler {
@@ -407,7 +409,8 @@ impl Checking {
 
     fn serialised(&mut self, definition: &impl Serialize) -> Bytes {
         match serde_json::to_vec(definition) {
-            Ok(json) => json.into(),
+            // Without the room it was written into.
+            Ok(json) => json.into_boxed_slice().into(),
             Err(error) => {
                 self.problem(format!("it cannot be serialised: {error}"));
                 Bytes::new()

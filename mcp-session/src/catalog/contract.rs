@@ -10,15 +10,18 @@ use crate::schema::{Problem, Validator};
 /// A schema to hold values against.
 #[derive(Debug)]
 pub(crate) struct Contract {
-    schema: Value,
+    /// As text, for a value takes many times as much, and a session may have tools of its own.
+    schema: Box<str>,
     /// Compiled at the first check: most tools of a big catalog are never called.
-    compiled: OnceLock<Result<Validator, Vec<Problem>>>,
+    compiled: OnceLock<Box<Compiled>>,
 }
 
+type Compiled = Result<Validator, Vec<Problem>>;
+
 impl Contract {
-    pub(crate) fn new(schema: Value) -> Self {
+    pub(crate) fn new(schema: &Value) -> Self {
         Self {
-            schema,
+            schema: schema.to_string().into(),
             compiled: OnceLock::new(),
         }
     }
@@ -28,21 +31,28 @@ impl Contract {
     /// A `null` for an optional property counts as leaving it out, as it does for a decoder:
     /// models send it, and portable schemas have no way to say so.
     pub(crate) fn check_arguments(&self, mut arguments: Value) -> Result<(), ToolError> {
-        drop_nulls(&mut arguments, &self.schema);
+        if let Ok(validator) = self.compiled() {
+            drop_nulls(&mut arguments, validator.schema());
+        }
         self.check(&arguments).map_err(ToolError::new)
     }
 
     /// Holds a value against the schema; the error lists what is wrong.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
-        let compiled = self
-            .compiled
-            .get_or_init(|| Validator::compile(&self.schema));
-        let problems = match compiled {
+        let problems = match self.compiled() {
             Ok(validator) => validator.check(value).err(),
             // Registration refuses such a schema, so this is for handlers run outside a catalog.
             Err(problems) => Some(problems.clone()),
         };
         problems.map_or(Ok(()), |problems| Err(listed(&problems)))
+    }
+
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| {
+            let schema = serde_json::from_str(&self.schema);
+            let schema = schema.map_err(|error| vec![Problem::new("", error.to_string())]);
+            Box::new(schema.and_then(|schema| Validator::compile(&schema)))
+        })
     }
 }
 
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn null_counts_as_absent_where_a_property_is_optional() {
-        let contract = Contract::new(json!({
+        let contract = Contract::new(&json!({
             "type": "object",
             "properties": {
                 "limit": {"type": "integer", "minimum": 1},

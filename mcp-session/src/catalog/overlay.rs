@@ -26,13 +26,23 @@ pub(crate) struct Changes<E> {
 struct Made<E> {
     /// By position in the snapshot, ascending; `None` hides, `Some` replaces.
     changed: Vec<(u32, Option<E>)>,
-    /// Entries of the session's own, in the order they came, each with a number of its own.
-    added: Vec<(u32, E)>,
+    /// Entries of the session's own, in the order they came.
+    added: Vec<Own<E>>,
     /// The number the next added entry gets.
     next: u32,
     /// What was hidden in an earlier snapshot and is not in this one: it stays hidden should it
     /// come back.
     missing: Vec<Arc<str>>,
+}
+
+/// An entry that the snapshot does not have.
+#[derive(Clone)]
+pub(crate) struct Own<E> {
+    /// Its place behind the snapshot's entries, which it keeps.
+    pub(crate) number: u32,
+    /// Of its key: so that of many the one that is looked for is found without a look at each.
+    digest: u32,
+    pub(crate) entry: E,
 }
 
 /// What happens to changes, where a newer snapshot changes the same entries.
@@ -58,14 +68,14 @@ impl<E: Listed> Changes<E> {
         }
         let some = self.some.get_or_insert_with(Box::default);
         some.missing.retain(|missing| missing != key);
-        let own = some
-            .added
-            .iter_mut()
-            .find(|(_, own)| own.definition().key() == key);
-        if let Some((_, own)) = own {
-            *own = entry;
+        if let Some(index) = some.own(key) {
+            some.added[index].entry = entry;
         } else {
-            some.added.push((some.next, entry));
+            some.added.push(Own {
+                number: some.next,
+                digest: digest(key),
+                entry,
+            });
             some.next += 1;
         }
     }
@@ -74,10 +84,7 @@ impl<E: Listed> Changes<E> {
     /// has none with this key.
     pub(crate) fn hide(&mut self, snapshot: &Snapshot<E>, key: &str) -> bool {
         if let Some(some) = &mut self.some
-            && let Some(index) = some
-                .added
-                .iter()
-                .position(|(_, own)| **own.definition().key() == *key)
+            && let Some(index) = some.own(key)
         {
             some.added.remove(index);
             return true;
@@ -122,7 +129,7 @@ impl<E: Listed> Changes<E> {
         self.some.as_ref().map_or(&[], |some| &some.changed)
     }
 
-    pub(crate) fn added(&self) -> &[(u32, E)] {
+    pub(crate) fn added(&self) -> &[Own<E>] {
         self.some.as_ref().map_or(&[], |some| &some.added)
     }
 
@@ -142,10 +149,8 @@ impl<E: Listed> Changes<E> {
 
     /// The session's own entry with this key.
     pub(crate) fn own(&self, key: &str) -> Option<&E> {
-        self.added()
-            .iter()
-            .map(|(_, own)| own)
-            .find(|own| **own.definition().key() == *key)
+        let some = self.some.as_ref()?;
+        Some(&some.added[some.own(key)?].entry)
     }
 
     /// True when a list shows the same with either.
@@ -167,7 +172,7 @@ impl<E: Listed> Changes<E> {
             changes
                 .added()
                 .iter()
-                .map(|(_, e)| e.definition().canonical().clone())
+                .map(|own| own.entry.definition().canonical().clone())
                 .collect()
         };
         own(self) == own(other) && visible(self) == visible(other)
@@ -176,7 +181,7 @@ impl<E: Listed> Changes<E> {
     /// What is wrong with changes of this snapshot; nothing is what to expect.
     fn problem(&self, snapshot: &Snapshot<E>) -> Option<&'static str> {
         let (changed, added) = (self.changed(), self.added());
-        let own = |(_, entry): &(u32, E)| snapshot.position(entry.definition().key()).is_some();
+        let own = |own: &Own<E>| snapshot.position(own.entry.definition().key()).is_some();
         if changed.iter().any(|(at, _)| *at as usize >= snapshot.len()) {
             Some("changes what its snapshot does not have")
         } else if !changed.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -210,7 +215,7 @@ impl<E: Listed> Changes<E> {
         for key in self.missing() {
             moved.keep_hidden(new, key);
         }
-        for (_, entry) in self.added() {
+        for Own { entry, .. } in self.added() {
             if policy == Rebase::KeepOwn || found(entry.definition().key()).is_none() {
                 moved.put(new, entry.clone());
             }
@@ -239,8 +244,27 @@ impl<E: Listed> Changes<E> {
                     None => Some(entry.clone()),
                     Some(changed) => changed.cloned(),
                 });
-        Snapshot::new(kept.chain(self.added().iter().map(|(_, entry)| entry.clone())))
+        Snapshot::new(kept.chain(self.added().iter().map(|own| own.entry.clone())))
     }
+}
+
+impl<E: Listed> Made<E> {
+    /// Where the session's own entry with this key is.
+    fn own(&self, key: &str) -> Option<usize> {
+        if self.added.is_empty() {
+            return None;
+        }
+        let digest = digest(key);
+        let found = |own: &Own<E>| own.digest == digest && **own.entry.definition().key() == *key;
+        self.added.iter().position(found)
+    }
+}
+
+/// Of a key, quickly made; whoever makes keys that share one makes looking for them slower, and
+/// nothing else. It is FNV-1a.
+fn digest(key: &str) -> u32 {
+    let mix = |digest: u32, byte: &u8| (digest ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    key.as_bytes().iter().fold(0x811c_9dc5, mix)
 }
 
 impl Overlay {
@@ -289,7 +313,7 @@ impl<E: Listed> fmt::Debug for Changes<E> {
         let keys = self
             .added()
             .iter()
-            .map(|(_, entry)| Arc::clone(entry.definition().key()));
+            .map(|own| Arc::clone(own.entry.definition().key()));
         f.debug_struct("Changes")
             .field("changed", &self.changed().len())
             .field("added", &keys.collect::<Vec<_>>())

@@ -154,7 +154,7 @@ impl StoredSteps {
         });
         let missing = changes.missing().iter().map(StoredStep::hide);
         let added = changes.added().iter();
-        let added = added.filter_map(|(_, own)| StoredStep::made(own));
+        let added = added.filter_map(|own| StoredStep::made(&own.entry));
         Self(changed.chain(missing).chain(added).collect())
     }
 

@@ -143,10 +143,10 @@ impl Tool {
         }
         let promised = definition
             .output_schema
-            .clone()
+            .as_ref()
             .filter(|_| !output_is_derived);
         let handler = Checked {
-            input: checked.then(|| Contract::new(definition.input_schema.clone())),
+            input: checked.then(|| Box::new(Contract::new(&definition.input_schema))),
             output: promised.map(|schema| Arc::new(Contract::new(schema))),
             run,
         };
@@ -373,7 +373,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Head<ToolArguments, ViaA
 
 /// A handler between the schemas it is held to.
 struct Checked<F> {
-    input: Option<Contract>,
+    input: Option<Box<Contract>>,
     output: Option<Arc<Contract>>,
     run: F,
 }

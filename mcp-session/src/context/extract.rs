@@ -55,7 +55,7 @@ pub trait FromContext: Sized + Send + 'static {
 }
 
 /// What a handler needs before it can run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     dependencies: Vec<(TypeId, &'static str)>,
     capabilities: Vec<Capability>,

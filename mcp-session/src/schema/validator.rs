@@ -70,6 +70,11 @@ impl Validator {
         })
     }
 
+    /// What was compiled.
+    pub(crate) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     /// Checks a value.
     ///
     /// # Errors

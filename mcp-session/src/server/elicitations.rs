@@ -306,6 +306,7 @@ impl Errands {
         if !call.is_some_and(|call| call.now().try_say(Kind::Notice, &frame)) {
             let standing = live.core().streams.standing_if_open();
             let _ = standing.map(|standing| standing.push(Kind::Notice, frame));
+            live.stir();
             #[cfg(feature = "http")]
             live.said();
         }

@@ -38,7 +38,7 @@ pub(crate) fn ensure(server: &Arc<ServerInner>) {
             let Some(server) = janitor.server.upgrade() else {
                 return;
             };
-            server.sessions.look().await;
+            server.sessions.look(&server.hub).await;
             if server.sessions.is_deserted() {
                 janitor.resigned = true;
                 return;

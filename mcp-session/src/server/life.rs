@@ -75,24 +75,31 @@ impl Live {
                 break;
             }
         }
+        let busy = self.is_busy();
         #[cfg(feature = "http")]
-        if let (Some(stored), Some(server)) = (self.stored(), self.server())
-            && self.is_busy()
-        {
+        if let (true, Some(stored), Some(server)) = (busy, self.stored(), self.server()) {
             // A client that only listens uses it as well.
             server.keep_alive(self, stored);
         }
-        let rests = matches!(
-            self.life().lock().state(),
-            SessionState::Idle | SessionState::Parked
-        );
-        if rests {
+        if self.rests_until_due(busy) {
             self.core().calls.shrink();
             if let Some(server) = self.server() {
                 self.trim(server.limits());
             }
             self.core().streams.shrink();
+            if !self.core().streams.are_settled() {
+                self.stir();
+            }
         }
+    }
+
+    /// Says when it is to be looked after again; true when it rests until then.
+    fn rests_until_due(&self, busy: bool) -> bool {
+        let life = self.life().lock();
+        // Under the lock, so that a step which brings it forward comes before or after. What is
+        // busy is looked at every time: its silence begins when it was last seen so.
+        self.leave_until(if busy { 0 } else { life.due(self.deadlines()) });
+        matches!(life.state(), SessionState::Idle | SessionState::Parked)
     }
 
     /// Ends it if it can be spared, after `forget` as for [`look`](Self::look); true when it did.
@@ -208,6 +215,9 @@ impl Live {
         let mut life = self.life().lock();
         let (next, change) = life.on(event(self), now, self.deadlines());
         *life = next;
+        if change.is_some() {
+            self.stir();
+        }
         let over = life.over();
         if let Some(change) = change
             && self.is_watched()
@@ -272,5 +282,76 @@ impl Taken {
     fn ends(self) -> Option<EndReason> {
         let ends = |change: Change| change.to == SessionState::Terminating;
         self.over.filter(|_| self.change.is_some_and(ends))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Frame, RequestId};
+    use crate::server::{Limits, Server, Template, Variant};
+    use crate::session::{About, Opening};
+
+    fn live(server: &Server) -> Arc<Live> {
+        let opening = Opening::new(Era::Handshake, None);
+        let variant = server.inner().variants.member(Variant::DEFAULT);
+        let live = Live::new(opening, variant.unwrap(), server.inner());
+        live.opened();
+        live.touch().unwrap();
+        live
+    }
+
+    /// Looks after it as the janitor does; true when that is to be done again at once.
+    fn is_due_after_a_look(live: &Arc<Live>) -> bool {
+        assert!(is_due(live), "nobody looks");
+        live.look(|| ());
+        is_due(live)
+    }
+
+    fn is_due(live: &Live) -> bool {
+        live.is_due(live.hub().now_ms())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_at_rest_is_passed_by_until_there_may_be_something_to_do() {
+        let server = Server::new(Template::builder("resting", "1").build().unwrap());
+        let (live, limits) = (live(&server), Limits::default());
+        let state = || live.life().lock().state();
+        assert!(!is_due_after_a_look(&live), "it was just used");
+        tokio::time::advance(limits.look()).await;
+        assert!(!is_due_after_a_look(&live) && state() == SessionState::Idle);
+        tokio::time::advance(limits.look()).await;
+        assert!(!is_due(&live), "nothing has changed");
+
+        live.touch().unwrap();
+        assert!(!is_due_after_a_look(&live) && state() == SessionState::Active);
+        live.touch().unwrap();
+        assert!(!is_due(&live), "it comes to rest later than it would have");
+        let call = live.begin(&RequestId::from(1)).unwrap();
+        tokio::time::advance(limits.look()).await;
+        assert!(is_due_after_a_look(&live), "its silence has not begun");
+        drop(call);
+        assert!(!is_due_after_a_look(&live));
+
+        tokio::time::advance(Duration::from_millis(live.deadlines().idle)).await;
+        assert!(!is_due_after_a_look(&live) && state() == SessionState::Parked);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_queued_for_a_session_at_rest_is_looked_at_until_it_is_settled() {
+        let server = Server::new(Template::builder("told", "1").build().unwrap());
+        let (live, limits) = (live(&server), Limits::default());
+        tokio::time::advance(limits.look()).await;
+        assert!(!is_due_after_a_look(&live));
+        live.tell(About::Tools.into(), Frame::bare_notification("x"));
+        assert!(!is_due_after_a_look(&live), "what is unread waits");
+
+        let standing = live.core().streams.standing_if_open().unwrap();
+        standing.reader().try_next().unwrap();
+        live.tell(About::Tools.into(), Frame::bare_notification("x"));
+        assert!(is_due_after_a_look(&live), "what was read grows old");
+        tokio::time::advance(limits.resumable().replay.unwrap().age).await;
+        tokio::time::advance(limits.look()).await;
+        assert!(!is_due_after_a_look(&live));
     }
 }

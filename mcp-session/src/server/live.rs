@@ -81,6 +81,9 @@ pub(crate) struct Live {
     /// When it was last heard of, in milliseconds of its server's life. Being busy, which keeps
     /// its life from resting, does not count here.
     heard_ms: AtomicU64,
+    /// Before this moment of its server's life nobody finds anything to do for it. Written where
+    /// it is looked after, and by whatever brings that forward.
+    look_ms: AtomicU64,
     server: Weak<ServerInner>,
     /// It is found by its id, and outlives connections.
     over_http: bool,
@@ -148,6 +151,7 @@ impl Live {
             hub: Arc::clone(&server.hub),
             opened_ms: now_ms,
             heard_ms: AtomicU64::new(now_ms),
+            look_ms: AtomicU64::new(0),
             server: Arc::downgrade(server),
             #[cfg(feature = "http")]
             stored: OnceLock::new(),
@@ -313,6 +317,21 @@ impl Live {
         )
     }
 
+    /// True when there may be something to do for it. All that is read of a session at rest.
+    pub(crate) fn is_due(&self, now_ms: u64) -> bool {
+        self.look_ms.load(Ordering::Relaxed) <= now_ms
+    }
+
+    /// Nobody need look after it before then, unless it is [stirred](Self::stir).
+    pub(super) fn leave_until(&self, ms: u64) {
+        self.look_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// Whoever looks after it next does not pass it by. Call it after what there is to find.
+    pub(crate) fn stir(&self) {
+        self.leave_until(0);
+    }
+
     /// Nothing has to happen before it serves: there is no `on_open`, and no store to ask.
     pub(crate) fn opens_at_once(&self) -> bool {
         let recalls = self.principals().and_then(Shared::recalled).is_some();
@@ -336,6 +355,7 @@ impl Live {
         if let Some(server) = self.server.upgrade() {
             let standing = self.core.streams.standing(server.limits.resumable());
             standing.push(Kind::Keyed(key), frame);
+            self.stir();
             #[cfg(feature = "http")]
             self.said();
         }

@@ -20,6 +20,9 @@ use crate::shards::{Shard, Shards};
 /// How many sessions that could make room are found at one go.
 const CANDIDATES: usize = 256;
 
+/// After how many sessions that were passed by or looked after others have their turn.
+const TURN: usize = 2_048;
+
 /// How long nobody searches again after a search that found nothing.
 const FRUITLESS_MS: u64 = 1_000;
 
@@ -150,19 +153,29 @@ impl Registry {
         }
     }
 
-    /// Looks after every session that has a place. Nobody waits for long: a lock is held to copy
-    /// one part of the table, and others have their turn after each part.
-    pub(crate) async fn look(&self) {
+    /// Looks after every session that has a place and for which there may be something to do. Nobody
+    /// waits for long: a lock is held to look through one part of the table, and others have their
+    /// turn after every [so many](TURN).
+    pub(crate) async fn look(&self, hub: &Hub) {
         // What was found before is old by now, and holds memory of sessions that are gone.
         *self.resting.lock() = Resting::default();
+        let mut passed = 0;
         for shard in self.shards.iter() {
-            let sessions = all(shard);
-            for live in sessions.iter().filter(|live| live.has_place()) {
+            let due = due(shard, hub.now_ms());
+            for live in due.iter().filter(|live| live.has_place()) {
                 live.look(|| self.forget(live));
             }
-            drop(sessions);
-            Shards::shrink(&mut shard.write());
-            tokio::task::yield_now().await;
+            passed += due.len();
+            drop(due);
+            passed += {
+                let mut sessions = shard.write();
+                Shards::shrink(&mut sessions);
+                sessions.len()
+            };
+            if passed >= TURN {
+                passed = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -263,4 +276,12 @@ impl Registry {
 fn all(shard: &Shard<ById, ()>) -> Vec<Arc<Live>> {
     let sessions = shard.read();
     sessions.keys().map(|found| Arc::clone(&found.0)).collect()
+}
+
+/// Those of one part of the table for which there may be something to do by now. Of the others no
+/// more than that is read: they are many, and each is a place in memory of its own.
+fn due(shard: &Shard<ById, ()>, now_ms: u64) -> Vec<Arc<Live>> {
+    let sessions = shard.read();
+    let due = sessions.keys().filter(|found| found.0.is_due(now_ms));
+    due.map(|found| Arc::clone(&found.0)).collect()
 }

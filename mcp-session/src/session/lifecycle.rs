@@ -214,6 +214,18 @@ impl Times {
         now.saturating_sub(self.heard)
     }
 
+    /// When so much silence, or anything that ends it, comes.
+    fn due(self, silence: u64, deadlines: &Deadlines) -> u64 {
+        let given_up = if self.greeted {
+            u64::MAX
+        } else {
+            deadlines.handshake
+        };
+        let silence = silence.min(deadlines.retention).min(given_up);
+        let old = self.born.saturating_add(deadlines.lifetime);
+        self.heard.saturating_add(silence).min(old)
+    }
+
     /// Why it is over by itself, if it is.
     fn overdue(self, busy: bool, now: u64, deadlines: &Deadlines) -> Option<EndReason> {
         if now.saturating_sub(self.born) >= deadlines.lifetime {
@@ -268,6 +280,18 @@ impl Lifecycle {
                 Some(*reason)
             }
             Self::Opening(_) | Self::Active(_) | Self::Idle(_) | Self::Parked(_) => None,
+        }
+    }
+
+    /// When a look could first find something to do, if it is not busy and nothing is heard of it
+    /// until then; `u64::MAX` for never.
+    pub(crate) fn due(&self, deadlines: &Deadlines) -> u64 {
+        match self {
+            Self::Opening(state) => state.born.saturating_add(deadlines.retention),
+            Self::Active(Active(times)) => times.due(deadlines.rest, deadlines),
+            Self::Idle(Idle(times)) => times.due(deadlines.idle, deadlines),
+            Self::Parked(Parked(times)) => times.due(deadlines.retention, deadlines),
+            Self::Terminating(_) | Self::Terminated(_) => u64::MAX,
         }
     }
 
@@ -507,6 +531,10 @@ mod tests {
                 life = next;
                 assert_eq!((life.state(), life.over()), (model.state, model.reason));
                 assert_eq!(change.is_some(), before != life.state());
+                let looked = |now| life.on(LifeEvent::Looked { busy: false }, now, &DEADLINES).1;
+                let due = life.due(&DEADLINES);
+                assert_eq!(looked(due - 1), None, "too early");
+                assert_eq!(looked(due).is_some(), life.over().is_none(), "when it is due");
                 ends += usize::from(change.is_some_and(|to| to.to == SessionState::Terminating));
             }
             assert_eq!(ends, usize::from(life.over().is_some()));

@@ -187,6 +187,12 @@ impl Streams {
         }
     }
 
+    /// True when nothing of what they keep becomes too old by itself.
+    pub(crate) fn are_settled(&self) -> bool {
+        let table = self.table.lock();
+        table.answers.is_empty() && !table.standing.iter().any(|standing| standing.keeps())
+    }
+
     /// True when one more may read: so many may, and readers that were taken over from go first.
     pub(crate) fn has_room(&self, limit: usize) -> bool {
         let table = self.table.lock();

@@ -37,10 +37,10 @@ impl<'a, E: Listed> View<'a, E> {
 
     /// The entry with this key; what is hidden is not there.
     pub(crate) fn find(&self, key: &str) -> Option<&'a E> {
-        if let Some(own) = self.changes.own(key) {
-            return Some(own);
-        }
-        let position = self.snapshot.position(key)?;
+        // What is the session's own has no place in the snapshot.
+        let Some(position) = self.snapshot.position(key) else {
+            return self.changes.own(key);
+        };
         match self.changes.at(position) {
             Some(changed) => changed,
             None => self.snapshot.at(position),
@@ -66,7 +66,7 @@ impl<'a, E: Listed> View<'a, E> {
         let kept = (0..)
             .zip(snapshot.iter())
             .filter_map(|(position, entry)| changes.at(position).unwrap_or(Some(entry)));
-        kept.chain(changes.added().iter().map(|(_, own)| own))
+        kept.chain(changes.added().iter().map(|own| &own.entry))
     }
 
     /// True when a list of this view and of the other show the same.
@@ -156,9 +156,9 @@ impl<'a, E: Listed> View<'a, E> {
         filling: &mut Filling,
     ) -> Option<usize> {
         let base = self.snapshot.len();
-        for (number, own) in self.changes.added() {
-            let place = base + *number as usize;
-            if place >= start && !filling.try_push(own.definition().shaped(version)) {
+        for own in self.changes.added() {
+            let place = base + own.number as usize;
+            if place >= start && !filling.try_push(own.entry.definition().shaped(version)) {
                 return Some(place);
             }
         }

@@ -136,8 +136,9 @@ async fn a_session_shows_what_another_replica_has_changed_once_it_is_told() {
     told.await.unwrap();
     assert_eq!(tools(&live), ["there", "new"]);
     // What is known already is not made again.
-    let made =
-        || live.with_view(|_, overlay| Arc::as_ptr(overlay.tools.added()[0].1.definition().key()));
+    let made = || {
+        live.with_view(|_, overlay| Arc::as_ptr(overlay.tools.added()[0].entry.definition().key()))
+    };
     let before = made();
     here.inner().changed_elsewhere(&record).await.unwrap();
     assert_eq!(made(), before);

@@ -60,6 +60,13 @@ impl Outbox {
         self.queue.lock().trim(None);
     }
 
+    /// True while it keeps something that was read.
+    pub(crate) fn keeps(&self) -> bool {
+        let queue = self.queue.lock();
+        let oldest = queue.events.front();
+        oldest.is_some_and(|oldest| oldest.seq < queue.unread)
+    }
+
     /// How many events it holds, read or not, and of how many bytes.
     pub(crate) fn held(&self) -> (usize, usize) {
         let queue = self.queue.lock();
