@@ -3,20 +3,22 @@
 //! ```text
 //! cargo run --release --example bench_server -- --http 127.0.0.1:8000
 //! cargo run --release --example bench_server -- --http 127.0.0.1:8000 --tools 1000
+//! cargo run --release --example bench_server -- --http 127.0.0.1:8000 --overlay 100
 //! cargo run --release --example bench_server -- --stdio
 //! cargo run --release --example bench_server -- --store redis://127.0.0.1 --seal-key $(openssl rand -hex 32)
 //! ```
 //!
 //! `add` does next to nothing, so that what is measured is the framework; `sleep_ms` shows whether
 //! calls run side by side; `touch_tools` changes what every client is offered, so that each is
-//! told. `--tools N` adds N tools that are there to be listed. Processes that are given the same
-//! `--store` and `--seal-key` are one server.
+//! told. `--tools N` adds N tools that are there to be listed. With `--overlay K` each session is
+//! opened with K tools made for it alone; with `--hide K` there are K more tools for all, which
+//! each session hides. Processes that are given the same `--store` and `--seal-key` are one server.
 
 #![expect(clippy::print_stdout, reason = "a program with a command line")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use mcp_session::{Context, Edit, Template, Tool, ToolError, Variant, tool};
+use mcp_session::{Context, Edit, Session, Template, Tool, ToolError, Variant, tool};
 use mcp_session_examples::{Failure, Listen, Replica, Result, serve_as};
 use serde_json::{Value, json};
 
@@ -71,10 +73,20 @@ fn toggle(edit: &mut Edit<'_>) -> mcp_session::Result<()> {
     edit.add_tool(touched.handler(async || "touched"))
 }
 
+/// Makes tools that nobody else has, and hides what others see.
+fn change(session: &Session, overlay: usize, hidden: &[String]) -> mcp_session::Result<()> {
+    session.edit(|edit| {
+        for number in 0..overlay {
+            edit.add_tool(dummy(&format!("own_{number:04}")))?;
+        }
+        hidden.iter().try_for_each(|name| edit.hide_tool(name))
+    })
+}
+
 /// A tool that is there to be listed, with a schema of a usual size.
-fn dummy(number: usize) -> Tool {
-    Tool::new(format!("dummy_{number:04}"))
-        .description(format!("Looks something up in collection {number}."))
+fn dummy(name: &str) -> Tool {
+    Tool::new(name)
+        .description(format!("Looks something up: {name}."))
         .input_schema(dummy_schema())
         .raw_handler(|_, _| async { "nothing found" })
 }
@@ -97,7 +109,9 @@ fn dummy_schema() -> Value {
 #[tokio::main]
 async fn main() -> Result {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let tools = take_tools(&mut args)?;
+    let tools = take_number(&mut args, "--tools")?;
+    let overlay = take_number(&mut args, "--overlay")?;
+    let hide = take_number(&mut args, "--hide")?;
     let replica = Replica::take(&mut args).await?;
     let name = replica.name().map(str::to_owned);
     let listen = Listen::parse(args)?;
@@ -106,7 +120,19 @@ async fn main() -> Result {
         .tool(sleep_ms)
         .tool(touch_tools);
     for number in 0..tools {
-        template = template.tool(dummy(number));
+        template = template.tool(dummy(&format!("dummy_{number:04}")));
+    }
+    let hidden: Arc<[String]> = (0..hide)
+        .map(|number| format!("hidden_{number:04}"))
+        .collect();
+    for name in &*hidden {
+        template = template.tool(dummy(name));
+    }
+    if overlay + hide > 0 {
+        template = template.on_open(move |session| {
+            let changed = change(&session, overlay, &hidden);
+            async { Ok(changed?) }
+        });
     }
     let server = replica.server(template.build()?)?;
     serve_as(name.as_deref(), server, listen, |url| {
@@ -115,13 +141,13 @@ async fn main() -> Result {
     .await
 }
 
-/// Takes `--tools N` out of the command line.
-fn take_tools(args: &mut Vec<String>) -> Result<usize> {
-    let Some(index) = args.iter().position(|arg| arg == "--tools") else {
+/// Takes an option and its number out of the command line; zero where it is not there.
+fn take_number(args: &mut Vec<String>, option: &str) -> Result<usize> {
+    let Some(index) = args.iter().position(|arg| arg == option) else {
         return Ok(0);
     };
     let number = args.get(index + 1).and_then(|number| number.parse().ok());
-    let number = number.ok_or_else(|| Failure::new("usage: --tools N, a number of tools"))?;
+    let number = number.ok_or_else(|| Failure::new(format!("usage: {option} N, a number")))?;
     args.drain(index..=index + 1);
     Ok(number)
 }
