@@ -246,7 +246,8 @@ async fn a_process_that_is_told_twice_waits_for_nothing() {
     assert!(listen.rest().await.contains("resultType"), "it has begun");
     process.terminate();
     assert!(soon(process.child.wait()).await.unwrap().success());
-    assert_eq!(process.printed().await.last().unwrap(), "served");
+    // Hooks that nobody waits for may say something behind it.
+    assert!(process.printed().await.contains(&"served".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
