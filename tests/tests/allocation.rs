@@ -1,14 +1,17 @@
 //! Proves that opening a session, calling a tool and editing a view allocate the same for a
-//! template of 10 tools and for one of 10,000, that a session at rest is small, and that sessions
-//! which their clients abandon leave nothing behind. A program of its own: it counts with the
-//! global allocator, and nothing else may run meanwhile.
+//! template of 10 tools and for one of 10,000, that a session at rest is small and what it changed
+//! takes little more than it says, and that sessions which their clients abandon leave nothing
+//! behind. A program of its own: it counts with the global allocator, and nothing else may run
+//! meanwhile.
 
-use std::{alloc::System, convert::Infallible, time::Duration};
+use std::{alloc::System, convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use mcp_session::session::SessionState;
 use mcp_session::testing::Client;
 use mcp_session::{Context, EndReason, Server, Session, Template, Tool};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_service::Service;
@@ -211,7 +214,7 @@ async fn abandon(server: &Server, number: usize) -> bool {
     true
 }
 
-/// How many bytes an open session holds that its client used and left alone.
+/// How many bytes a session at rest holds whose client called the tool `last` and left it alone.
 async fn held(server: &Server) -> isize {
     const SESSIONS: usize = 10_000;
     let open = async |number: usize| {
@@ -240,7 +243,103 @@ async fn held(server: &Server) -> isize {
     for number in 0..SESSIONS {
         open(number).await;
     }
+    // Nobody comes back for the answer any more.
+    pass(Duration::from_secs(8 * 60)).await;
+    let one = &server.sessions().page(None, 1)[0];
+    assert_eq!(one.lifecycle(), SessionState::Idle);
     held_since(&region) / isize::try_from(SESSIONS).expect("not so many")
+}
+
+/// What sessions at rest hold, by what was changed in them.
+#[derive(Debug)]
+struct Changed {
+    nothing: isize,
+    /// Ten of the template's tools are hidden.
+    hidden: isize,
+    /// For each tool of its own: how long it is in a list, and how many bytes it holds.
+    derived: (isize, isize),
+    /// The same, where the schema of the arguments is a value that calls are held against.
+    given: (isize, isize),
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use")]
+struct Query {
+    /// Words that must be there.
+    words: String,
+    limit: Option<u32>,
+}
+
+/// A server whose tool `last` changes the session that it is called in.
+fn changing(change: impl Fn(&Session) + Send + Sync + 'static) -> Server {
+    let change = Arc::new(change);
+    let last = Tool::new("last").description("Changes.");
+    let last = last.handler(move |session: Session| {
+        let change = Arc::clone(&change);
+        async move {
+            change(&session);
+            "done"
+        }
+    });
+    let tool = |number| {
+        let tool = Tool::new(format!("tool{number}")).description("A tool.");
+        tool.handler(async || "done")
+    };
+    let template = (1..100).map(tool);
+    let template = template.fold(Template::builder("changing", "1"), |all, tool| {
+        all.tool(tool)
+    });
+    Server::new(template.tool(last).build().expect("no mistakes"))
+}
+
+async fn changed() -> Changed {
+    let nothing = held(&changing(|_| ())).await;
+    let hide = |session: &Session| {
+        let hidden = session
+            .edit(|edit| (1..=10).try_for_each(|number| edit.hide_tool(&format!("tool{number}"))));
+        hidden.expect("a session may be edited");
+    };
+    let hidden = held(&changing(hide)).await;
+    let derived = |number| {
+        let tool = Tool::new(format!("own{number}")).description("Looks for it.");
+        tool.handler(async |query: Query| query.words)
+    };
+    let given = |number| {
+        let tool = Tool::new(format!("own{number}")).description("Looks for it.");
+        let tool = tool.input_schema(json!({
+            "type": "object",
+            "properties": {
+                "words": {"type": "string", "description": "Words that must be there."},
+                "limit": {"type": "integer", "minimum": 0},
+            },
+            "required": ["words"],
+        }));
+        tool.handler(async |query: Value| query["words"].to_string())
+    };
+    Changed {
+        nothing,
+        hidden,
+        derived: each_of_its_own(derived).await,
+        given: each_of_its_own(given).await,
+    }
+}
+
+/// How long a tool is in a list, and how many bytes it holds that was made for one session.
+async fn each_of_its_own(make: fn(usize) -> Tool) -> (isize, isize) {
+    let with = async |tools: usize| {
+        let add = move |session: &Session| {
+            let added =
+                session.edit(|edit| (0..tools).try_for_each(|number| edit.add_tool(make(number))));
+            added.expect("a session may be edited");
+        };
+        held(&changing(add)).await
+    };
+    let listed = serde_json::to_string(make(0).definition())
+        .expect("JSON")
+        .len();
+    let listed = isize::try_from(listed).expect("not so long");
+    (listed, (with(8).await - with(4).await) / 4)
 }
 
 fn held_since(region: &Region<'_, System>) -> isize {
@@ -328,15 +427,30 @@ fn main() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
     let (rests, held) = runtime.expect("a runtime").block_on(async {
-        let rests = held(&serve(1_000)).await;
+        let rests = changed().await;
         let server = abandonable();
         // The first ones pay for what is made once: the runtime keeps the room that its queue of
         // tasks needs when the calls of all of them are given up at once.
         abandoned(&server, ABANDONED).await;
         (rests, abandoned(&server, ABANDONED).await)
     });
-    println!("a session that rests holds {rests} bytes");
-    assert!(rests < 900, "{rests} bytes");
+    println!("a session that rests holds so many bytes: {rests:?}");
+    let Changed {
+        nothing,
+        hidden,
+        derived,
+        given,
+    } = rests;
+    assert!(nothing < 1_000, "{nothing} bytes");
+    assert!(hidden <= 1_536, "{hidden} bytes with ten changes");
+    let (listed, own) = derived;
+    assert!(own <= listed + 300, "{own} bytes for {listed} in a list");
+    // The schema is there a second time, for the calls that are held against it.
+    let (listed, own) = given;
+    assert!(
+        own <= 2 * listed + 300,
+        "{own} bytes for {listed} in a list"
+    );
     let Held { hot, parked, left } = held;
     println!(
         "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"

@@ -37,13 +37,11 @@ async fn killing_replicas_on_redis_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "crashes an engine, by hand: `cargo test --test cluster -- --ignored`"]
 async fn a_crash_of_postgres_among_kills_loses_nothing() {
     crashes("DATABASE_URL").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "crashes an engine, by hand: `cargo test --test cluster -- --ignored`"]
 async fn a_crash_of_redis_among_kills_loses_nothing() {
     crashes("REDIS_URL").await;
 }
