@@ -1,16 +1,16 @@
-//! Messages over Streamable HTTP.
-//!
-//! The transport has checked what is about HTTP alone (host, origin, content type, size); here
-//! begins what is about the protocol, in the order of admission that ARCHITECTURE.md lists.
+//! A POST: what it carries, of which era, and who decides about it.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, request::Parts};
+use http::request::Parts;
 
 use crate::auth::{Caller, Granted};
 use crate::context::Cancel;
 use crate::dispatch::arrival::Arrival;
+use crate::dispatch::http::named::{Refusal, named_session};
+use crate::dispatch::http::saved::saved;
+use crate::dispatch::http::{Decision, VERSION, no_place, unkept, version};
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::observe::{Facts, Observed};
 use crate::dispatch::reaction::{Answer, Reaction, Running, Upgrade};
@@ -23,27 +23,8 @@ use crate::protocol::{
     DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
     RequestId, Response, RpcError, decode, method,
 };
-use crate::server::{
-    Full, Live, OpenError, Place, Refusal as Refused, Scope, Server, Unfetched, Unread, janitor,
-};
-use crate::session::{EndReason, EventId, Opening, Outbox, Reader, Resume, STANDING};
-
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
-
-/// What becomes of a POST. Only `on_open` takes time, so most are decided at once.
-pub(crate) enum Decision<'a> {
-    Now(Reaction),
-    /// `on_open` runs first.
-    Opens(Pin<Box<dyn Future<Output = Reaction> + Send + 'a>>),
-}
-
-impl<T: Into<Reaction>> From<T> for Decision<'_> {
-    fn from(reaction: T) -> Self {
-        Self::Now(reaction.into())
-    }
-}
+use crate::server::{Live, OpenError, Place, Refusal as Refused, Scope, Server, janitor};
+use crate::session::{EndReason, Opening, Outbox};
 
 /// Takes the body of a POST.
 pub(crate) fn post<'a>(
@@ -69,156 +50,6 @@ pub(crate) fn post<'a>(
         Ok(Incoming::Batch(messages)) => post.batch(messages),
         Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
     }
-}
-
-/// Sees to it that the session which a request names is here, and the newest there is, if it is
-/// anywhere. Nothing to wait for, where sessions live in this process only.
-pub(crate) async fn fetch(
-    server: &Server,
-    caller: Option<&Caller>,
-    headers: &HeaderMap,
-) -> Result<(), Answer> {
-    let named = headers.get(SESSION).and_then(|id| id.to_str().ok());
-    let fetching = named.and_then(|id| server.fetch(id, caller.map(Caller::principal)));
-    let Some(fetching) = fetching else {
-        return Ok(());
-    };
-    let version = ProtocolVersion::LATEST_HANDSHAKE;
-    fetching.await.map_err(|unfetched| match unfetched {
-        Unfetched::Full(full) => no_place(full, None, version),
-        Unfetched::Unavailable(error) => {
-            let error = &*error as &dyn std::error::Error;
-            tracing::error!(error, "a session cannot be looked for");
-            unkept("sessions cannot be reached now; try again", None, version)
-        }
-    })
-}
-
-/// Opens the standing stream of a session, or resumes one that was lost.
-pub(crate) async fn get(
-    server: &Server,
-    caller: Option<&Caller>,
-    headers: &HeaderMap,
-) -> Result<Attached, Answer> {
-    without_modern(headers)?;
-    let live = named_session(server, caller, headers).map_err(|refusal| refusal.answer(None))?;
-    let version = version(&live);
-    if !live.core().streams.has_room(server.limits().streams) {
-        let error = RpcError::internal("too many streams of this session are open");
-        let answer = Answer::error(429, None, &error, version);
-        return Err(Answer {
-            retry_after: Some(1),
-            ..answer
-        });
-    }
-    let unknown = || {
-        let error = RpcError::invalid_request(
-            "the event is not known here, or something behind it is gone",
-        );
-        Answer::error(400, None, &error, version)
-    };
-    let event = match headers.get(LAST_EVENT) {
-        None => None,
-        Some(event) => {
-            let event = event.to_str().ok().and_then(EventId::parse);
-            let own = event.filter(|event| event.tag == live.core().tag());
-            Some(own.ok_or_else(unknown)?)
-        }
-    };
-    let attached = attach(server, &live, event).await;
-    let attached = attached.map_err(|unread| match unread {
-        Unread::Gone => unknown(),
-        Unread::Unavailable(error) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "a stream cannot be read");
-            unkept("streams cannot be read now; try again", None, version)
-        }
-    })?;
-    let (stream, seen, reader) = attached;
-    server.refresh_roots(&live);
-    Ok(Attached {
-        live,
-        stream,
-        seen,
-        reader,
-        version,
-    })
-}
-
-/// A reader of the stream that a GET names, where it is: here, in the store, or at another replica.
-async fn attach(
-    server: &Server,
-    live: &Arc<Live>,
-    event: Option<EventId>,
-) -> Result<(u32, Option<u64>, Reader), Unread> {
-    let answer = event.filter(|event| event.stream != STANDING);
-    if answer.is_none() {
-        let seen = event.map(|event| event.seen);
-        if let Some((seen, reader)) = server.read_standing(live, seen).await? {
-            return Ok((STANDING, Some(seen), reader));
-        }
-    }
-    let streams = &live.core().streams;
-    let Some(event) = event else {
-        let standing = streams.standing(server.limits().resumable());
-        return Ok((STANDING, None, standing.reader()));
-    };
-    match (streams.resume(event), answer) {
-        (Resume::Reader(stream, reader), _) => Ok((stream, None, reader)),
-        (Resume::Unknown, Some(answer)) => {
-            let reader = server.resume_elsewhere(live, answer).await?;
-            Ok((answer.stream, None, reader))
-        }
-        (Resume::Unknown, None) => Err(Unread::Gone),
-    }
-}
-
-/// Ends a session.
-pub(crate) async fn delete(
-    server: &Server,
-    caller: Option<&Caller>,
-    headers: &HeaderMap,
-) -> Answer {
-    if let Err(answer) = without_modern(headers) {
-        return answer;
-    }
-    match named_session(server, caller, headers) {
-        Ok(live) => match server.end_stored(&live, EndReason::Client).await {
-            Ok(()) => Answer::bare(204),
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "a session could not be ended");
-                let why = "the session could not be ended now; try again";
-                unkept(why, None, version(&live))
-            }
-        },
-        Err(refusal) => refusal.answer(None),
-    }
-}
-
-/// The stateless era has neither GET nor DELETE (2026-07-28, "Streamable HTTP", "Backward
-/// Compatibility").
-fn without_modern(headers: &HeaderMap) -> Result<(), Answer> {
-    let named = headers.get(VERSION).and_then(|value| value.to_str().ok());
-    match named
-        .and_then(ProtocolVersion::parse)
-        .map(ProtocolVersion::era)
-    {
-        Some(Era::Stateless) => Err(Answer::bare(405)),
-        Some(Era::Handshake) | None => Ok(()),
-    }
-}
-
-/// A stream of a session, and a reader on it.
-#[derive(Debug)]
-pub(crate) struct Attached {
-    pub(crate) live: Arc<Live>,
-    /// The stream's number, for the ids of its events.
-    pub(crate) stream: u32,
-    /// How many of its events the client has seen, where it is read from the store.
-    pub(crate) seen: Option<u64>,
-    pub(crate) reader: Reader,
-    pub(crate) version: ProtocolVersion,
 }
 
 /// One POST.
@@ -600,19 +431,6 @@ impl<'a> Post<'a> {
     }
 }
 
-/// The answer to a client for whose session there is no place.
-fn no_place(full: Full, id: Option<&RequestId>, version: ProtocolVersion) -> Answer {
-    let (status, seconds) = match full {
-        Full::Server => (503, 5),
-        Full::Principal => (429, 5),
-        Full::TooFast => (429, 1),
-    };
-    Answer {
-        retry_after: Some(seconds),
-        ..Answer::error(status, id, &RpcError::internal(full.why()), version)
-    }
-}
-
 /// The answer to a stateless request whose session could not be opened.
 fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
     let version = ProtocolVersion::LATEST;
@@ -632,61 +450,6 @@ fn not_opened(error: &OpenError, id: &RequestId) -> Reaction {
     answer.into()
 }
 
-/// Why a request has no session.
-struct Refusal {
-    status: u16,
-    error: RpcError,
-    version: ProtocolVersion,
-}
-
-impl Refusal {
-    fn answer(&self, id: Option<&RequestId>) -> Answer {
-        Answer::error(self.status, id, &self.error, self.version)
-    }
-}
-
-/// The session that the headers name. An unknown id is 404 whatever else is wrong, so that a
-/// client learns that it must begin anew.
-fn named_session(
-    server: &Server,
-    caller: Option<&Caller>,
-    headers: &HeaderMap,
-) -> Result<Arc<Live>, Refusal> {
-    let header = headers.get(VERSION);
-    let named = header
-        .and_then(|value| value.to_str().ok())
-        .and_then(ProtocolVersion::parse);
-    let refuse = |status, message: &'static str| Refusal {
-        status,
-        error: RpcError::invalid_request(message),
-        version: named.unwrap_or(ProtocolVersion::LATEST_HANDSHAKE),
-    };
-    let Some(id) = headers.get(SESSION) else {
-        return Err(refuse(
-            400,
-            "the `Mcp-Session-Id` header is missing: send `initialize` first, or follow protocol version 2026-07-28",
-        ));
-    };
-    let found = id
-        .to_str()
-        .ok()
-        .and_then(|id| server.inner().sessions.find(id));
-    // Another principal's session is one that does not exist.
-    let principal = caller.map(Caller::principal);
-    let found = found.filter(|live| live.is_over_http() && live.core().principal() == principal);
-    // One that ended just now is gone as well; any other is in use from here on.
-    let found = found.filter(|live| live.touch().is_ok());
-    let live =
-        found.ok_or_else(|| refuse(404, "there is no such session: send `initialize` again"))?;
-    if header.is_some() && named.is_none_or(|version| version.era() == Era::Stateless) {
-        return Err(refuse(
-            400,
-            "the `MCP-Protocol-Version` header names no revision that has sessions here",
-        ));
-    }
-    Ok(live)
-}
-
 /// Cancels a stateless request: with the session, where that is its principal's.
 fn cancel(live: &Live) -> Cancel {
     let shared = live.principals();
@@ -702,64 +465,10 @@ fn granted(caller: Option<&Caller>) -> Granted {
     )
 }
 
-/// Holds an answer back until what its request changed is in the store: its client may go to
-/// another replica next.
-fn saved<'a>(live: Arc<Live>, id: Option<RequestId>, reaction: Reaction) -> Decision<'a> {
-    let Some(stored) = live.stored() else {
-        return reaction.into();
-    };
-    match reaction {
-        Reaction::Running(running) => {
-            let (future, version) = (running.future, running.version);
-            let future = async move {
-                let answer = future.await?;
-                Some(once_saved(&live, id.as_ref(), version, answer).await)
-            };
-            let future = Box::pin(future);
-            Reaction::Running(Running { future, ..running }).into()
-        }
-        Reaction::Answer(answer) if stored.is_unsaved() => Decision::Opens(Box::pin(async move {
-            let version = version(&live);
-            once_saved(&live, id.as_ref(), version, answer).await.into()
-        })),
-        decided => decided.into(),
-    }
-}
-
-async fn once_saved(
-    live: &Arc<Live>,
-    id: Option<&RequestId>,
-    version: ProtocolVersion,
-    answer: Answer,
-) -> Answer {
-    match live.saved().await {
-        Ok(()) => answer,
-        Err(_) => unkept(
-            "what this request changed could not be kept; it may have to be made again",
-            id,
-            version,
-        ),
-    }
-}
-
-/// The answer where the store does not answer.
-fn unkept(why: &'static str, id: Option<&RequestId>, version: ProtocolVersion) -> Answer {
-    Answer {
-        retry_after: Some(1),
-        ..Answer::error(503, id, &RpcError::internal(why), version)
-    }
-}
-
 /// Counts what a session answers at once; what runs is counted where it ends.
 fn told(live: &Live, reaction: Reaction) -> Reaction {
     if let Reaction::Answer(answer) = &reaction {
         answer.count(&live.core().traffic);
     }
     reaction
-}
-
-fn version(live: &Live) -> ProtocolVersion {
-    live.core()
-        .client()
-        .map_or(ProtocolVersion::LATEST_HANDSHAKE, |client| client.version())
 }
