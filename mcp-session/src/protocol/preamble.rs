@@ -22,12 +22,15 @@ pub(crate) struct Preamble {
     pub(super) other: Meta,
 }
 
-/// What a client says it is, read when somebody asks.
+/// What a client says it is.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientInfo {
-    /// Plain, where it is still to be read.
-    text: Raw,
-    read: OnceLock<Implementation>,
+pub(crate) enum ClientInfo {
+    Read(Implementation),
+    /// A plain text, read when somebody asks.
+    Plain {
+        text: Raw,
+        read: OnceLock<Box<Implementation>>,
+    },
 }
 
 impl Preamble {
@@ -54,23 +57,23 @@ impl ClientInfo {
     pub(super) fn of_plain(text: Raw) -> Option<Self> {
         let plain = Implementation::is_plain(text.as_str());
         let read = OnceLock::new();
-        plain.then_some(Self { text, read })
+        plain.then_some(Self::Plain { text, read })
     }
 
     pub(crate) fn get(&self) -> &Implementation {
-        self.read.get_or_init(|| {
-            let plain = Implementation::of_plain(self.text.as_str());
-            plain.expect("what is not plain is read at once")
-        })
+        match self {
+            Self::Read(info) => info,
+            Self::Plain { text, read } => read.get_or_init(|| {
+                let plain = Implementation::of_plain(text.as_str());
+                Box::new(plain.expect("what is not plain is read at once"))
+            }),
+        }
     }
 }
 
 impl From<Implementation> for ClientInfo {
     fn from(info: Implementation) -> Self {
-        Self {
-            text: Raw::empty_object(),
-            read: info.into(),
-        }
+        Self::Read(info)
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
     #[test]
     fn what_a_client_is_stays_in_its_text_until_somebody_asks_where_it_is_plain() {
         let plain = of_plain(r#"{"name":"a","title":"A","version":"1"}"#).unwrap();
-        assert!(plain.read.get().is_none());
+        assert!(matches!(&plain, ClientInfo::Plain { read, .. } if read.get().is_none()));
         assert_eq!(plain.get(), &Implementation::new("a", "1").title("A"));
         for other in [
             "{}",
