@@ -266,21 +266,23 @@ impl Hearing {
         self.heard_ms.load(Ordering::SeqCst) > beat_ms
     }
 
-    /// Waits, for so long at most, until all is heard that was said so far.
-    pub(super) async fn catch_up(&self, beat_ms: u64, patience: Duration) {
-        let caught_up = async {
-            loop {
-                let mut beaten = std::pin::pin!(self.beaten.notified());
-                // Registered before the look, so that nothing in between is missed.
-                beaten.as_mut().enable();
-                if self.has_heard_since(beat_ms) {
-                    return;
-                }
-                self.prompt.notify_one();
-                beaten.await;
+    /// Waits until a beat behind this one comes back. Cancel safe.
+    async fn heard_since(&self, beat_ms: u64) {
+        loop {
+            let mut beaten = std::pin::pin!(self.beaten.notified());
+            // Registered before the look, so that nothing in between is missed.
+            beaten.as_mut().enable();
+            if self.has_heard_since(beat_ms) {
+                return;
             }
-        };
-        clock::within(patience, caught_up).await;
+            beaten.await;
+        }
+    }
+
+    /// Waits, for so long at most, until all is heard that was said before the beat behind this one.
+    pub(super) async fn catch_up(&self, beat_ms: u64, patience: Duration) {
+        self.prompt.notify_one();
+        clock::within(patience, self.heard_since(beat_ms)).await;
     }
 
     fn is_silent(&self, replica: &str, for_ms: u64) -> bool {
@@ -332,14 +334,8 @@ impl Server {
             return;
         };
         self.start_hearing();
-        if hearing.bus.is_none() || hearing.heard_ms.load(Ordering::SeqCst) > 0 {
-            return;
-        }
-        let mut beaten = std::pin::pin!(hearing.beaten.notified());
-        // Registered before the look, so that nothing in between is missed.
-        beaten.as_mut().enable();
-        if hearing.heard_ms.load(Ordering::SeqCst) == 0 {
-            clock::within(BEAT, beaten).await;
+        if hearing.bus.is_some() {
+            clock::within(BEAT, hearing.heard_since(0)).await;
         }
     }
 
