@@ -1,17 +1,18 @@
 //! A schema that values are held against, compiled when first needed.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 use serde_json::Value;
 
 use crate::error::ToolError;
+use crate::protocol::Raw;
 use crate::schema::{Problem, Validator};
 
-/// A schema to hold values against.
+/// A schema to hold values against: a part of what is listed, so that it is there once.
 #[derive(Debug)]
-pub(crate) struct Contract {
-    /// As text, for a value takes many times as much, and a session may have tools of its own.
-    schema: Box<str>,
+pub(super) struct Contract {
+    /// Where the schema is in the JSON that is listed.
+    at: Range<u32>,
     /// Compiled at the first check: most tools of a big catalog are never called.
     compiled: OnceLock<Box<Compiled>>,
 }
@@ -19,44 +20,57 @@ pub(crate) struct Contract {
 type Compiled = Result<Validator, Vec<Problem>>;
 
 impl Contract {
-    pub(crate) fn new(schema: &Value) -> Self {
-        Self {
-            schema: schema.to_string().into(),
+    /// A schema that is in what is listed; `None` where it is not.
+    pub(super) fn of(schema: &Value, listed: &[u8]) -> Option<Self> {
+        let schema = schema.to_string();
+        let start = std::str::from_utf8(listed).ok()?.find(&schema)?;
+        let end = start + schema.len();
+        Some(Self {
+            at: start.try_into().ok()?..end.try_into().ok()?,
             compiled: OnceLock::new(),
-        }
+        })
     }
 
     /// Holds arguments against the schema, and says what is wrong in words a model can act on.
     ///
     /// A `null` for an optional property counts as leaving it out, as it does for a decoder:
     /// models send it, and portable schemas have no way to say so.
-    pub(crate) fn check_arguments(&self, mut arguments: Value) -> Result<(), ToolError> {
-        if let Ok(validator) = self.compiled() {
+    pub(super) fn check_arguments(
+        &self,
+        listed: &[u8],
+        arguments: Option<&Raw>,
+    ) -> Result<(), ToolError> {
+        let mut arguments = match arguments {
+            Some(text) => text.decode()?,
+            None => Value::Object(serde_json::Map::new()),
+        };
+        if let Ok(validator) = self.compiled(listed) {
             drop_nulls(&mut arguments, validator.schema());
         }
-        self.check(&arguments).map_err(ToolError::new)
+        self.check(listed, &arguments).map_err(ToolError::new)
     }
 
     /// Holds a value against the schema; the error lists what is wrong.
-    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
-        let problems = match self.compiled() {
+    pub(super) fn check(&self, listed: &[u8], value: &Value) -> Result<(), String> {
+        let problems = match self.compiled(listed) {
             Ok(validator) => validator.check(value).err(),
-            // Registration refuses such a schema, so this is for handlers run outside a catalog.
+            // Registration refuses such a schema.
             Err(problems) => Some(problems.clone()),
         };
-        problems.map_or(Ok(()), |problems| Err(listed(&problems)))
+        problems.map_or(Ok(()), |problems| Err(told(&problems)))
     }
 
-    fn compiled(&self) -> &Compiled {
+    fn compiled(&self, listed: &[u8]) -> &Compiled {
         self.compiled.get_or_init(|| {
-            let schema = serde_json::from_str(&self.schema);
+            let at = self.at.start as usize..self.at.end as usize;
+            let schema = serde_json::from_slice(listed.get(at).unwrap_or_default());
             let schema = schema.map_err(|error| vec![Problem::new("", error.to_string())]);
             Box::new(schema.and_then(|schema| Validator::compile(&schema)))
         })
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn told(problems: &[Problem]) -> String {
     problems
         .iter()
         .map(ToString::to_string)
@@ -113,7 +127,7 @@ mod tests {
 
     #[test]
     fn null_counts_as_absent_where_a_property_is_optional() {
-        let contract = Contract::new(&json!({
+        let schema = json!({
             "type": "object",
             "properties": {
                 "limit": {"type": "integer", "minimum": 1},
@@ -121,10 +135,13 @@ mod tests {
                 "inner": {"type": "object", "properties": {"deep": {"type": "string"}}},
             },
             "required": ["query"],
-        }));
+        });
+        let listed = json!({"name": "search", "inputSchema": schema}).to_string();
+        let contract = Contract::of(&schema, listed.as_bytes()).unwrap();
         let check = |value| {
+            let arguments = Raw::from_value(&value).unwrap();
             contract
-                .check_arguments(value)
+                .check_arguments(listed.as_bytes(), Some(&arguments))
                 .map_err(|error| error.to_string())
         };
         assert_eq!(

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::auth::{Granted, Principal};
+use crate::catalog::{CheckedTool, Tool};
 use crate::context::{CallParts, Cancel, Context, Deps, Host};
 use crate::protocol::{ClientCapabilities, Era, Preamble, ProtocolVersion, RequestId, method};
 use crate::session::{Client, Core, Opening, Outbox, OutboxLimits};
@@ -26,11 +27,22 @@ impl Host for Fake {
     }
 }
 
-/// The context of a call by Ann, in a template that provides 42 as a `u64`.
-pub(crate) fn context() -> Context {
-    let ann = Principal::new("https://issuer.example", "ann");
+/// What the template provides: 42 as a `u64`.
+pub(crate) fn deps() -> Deps {
     let mut deps = Deps::default();
     deps.provide(Arc::new(42_u64));
+    deps
+}
+
+/// The tool as a catalog holds it.
+pub(crate) fn checked(tool: &Tool) -> CheckedTool {
+    CheckedTool::check(tool, &deps()).expect("a tool without mistakes")
+}
+
+/// The context of a call by Ann.
+pub(crate) fn context() -> Context {
+    let ann = Principal::new("https://issuer.example", "ann");
+    let deps = deps();
     let core = Core::new(Opening::new(Era::Stateless, Some(ann)));
     let version = ProtocolVersion::V2026_07_28;
     Context::new(CallParts {

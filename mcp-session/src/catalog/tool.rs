@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::catalog::contract::Contract;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, ToolHandler};
@@ -15,11 +14,8 @@ use crate::catalog::via::ViaArguments;
 use crate::catalog::{IntoToolReply, ToolReply, constraint};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
-use crate::protocol::{CallToolResult, Raw, ToolAnnotations, ToolDefinition};
+use crate::protocol::{Raw, ToolAnnotations, ToolDefinition};
 use crate::schema::{self, JsonSchema};
-
-/// What the model reads when a tool breaks its own promise; the details are in the log.
-const MISFIT: &str = "the tool's answer does not fit its output schema";
 
 /// Something a model can do: a name, a description, a schema of the arguments, and a function.
 ///
@@ -70,7 +66,15 @@ pub struct Tool {
     definition: ToolDefinition,
     needs: Needs,
     handler: Arc<dyn ToolHandler>,
+    held: Held,
     origin: Option<Arc<Origin>>,
+}
+
+/// What is held against its schema, whenever the tool is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) arguments: bool,
+    pub(crate) answers: bool,
 }
 
 /// A tool that has no function yet. Made by [`Tool::new`].
@@ -117,6 +121,10 @@ impl Tool {
         &self.needs
     }
 
+    pub(crate) fn held(&self) -> Held {
+        self.held
+    }
+
     /// Puts a tool together from its erased parts.
     fn assemble(
         builder: ToolBuilder,
@@ -133,28 +141,23 @@ impl Tool {
             origin,
             ..
         } = builder;
-        let checked = input_schema.is_some() || signature.constrained;
+        let held = Held {
+            // A derived schema says nothing that decoding does not find out, but for constraints.
+            arguments: input_schema.is_some() || signature.constrained,
+            answers: definition.output_schema.is_some(),
+        };
         if let Some(schema) = input_schema.or(signature.schema) {
             definition.input_schema = schema;
         }
-        let output_is_derived = definition.output_schema.is_none();
-        if output_is_derived {
+        if !held.answers {
             definition.output_schema = output;
         }
-        let promised = definition
-            .output_schema
-            .as_ref()
-            .filter(|_| !output_is_derived);
-        let handler = Checked {
-            input: checked.then(|| Box::new(Contract::new(&definition.input_schema))),
-            output: promised.map(|schema| Arc::new(Contract::new(schema))),
-            run,
-        };
         let needs = signature.needs;
         Self {
             definition,
             needs,
-            handler: Arc::new(handler),
+            handler: Arc::new(run),
+            held,
             origin,
         }
     }
@@ -340,6 +343,15 @@ pub struct ToolSignature {
     pub(crate) needs: Needs,
 }
 
+impl<F> ToolHandler for F
+where
+    F: Fn(Option<Raw>, Context) -> BoxFuture<Result<ToolReply, ToolError>> + Send + Sync,
+{
+    fn run(&self, arguments: Option<Raw>, ctx: Context) -> BoxFuture<Result<ToolReply, ToolError>> {
+        self(arguments, ctx)
+    }
+}
+
 impl Input for ToolArguments {
     type Signature = ToolSignature;
 
@@ -354,7 +366,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Head<ToolArguments, ViaA
     fn describe(signature: &mut ToolSignature) {
         let mut schema = schema::of::<T>();
         // What takes anything takes any object: the root has to say so.
-        if schema.as_object().is_some_and(serde_json::Map::is_empty) {
+        if schema == true || schema.as_object().is_some_and(serde_json::Map::is_empty) {
             schema = json!({"type": "object"});
         }
         signature.schema = Some(schema);
@@ -368,63 +380,5 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Head<ToolArguments, ViaA
 
     async fn resolve(read: T, _ctx: &Context) -> Result<T, ToolError> {
         Ok(read)
-    }
-}
-
-/// A handler between the schemas it is held to.
-struct Checked<F> {
-    input: Option<Box<Contract>>,
-    output: Option<Arc<Contract>>,
-    run: F,
-}
-
-impl<F> ToolHandler for Checked<F>
-where
-    F: Fn(Option<Raw>, Context) -> BoxFuture<Result<ToolReply, ToolError>> + Send + Sync,
-{
-    fn run(&self, arguments: Option<Raw>, ctx: Context) -> BoxFuture<Result<ToolReply, ToolError>> {
-        if let Some(contract) = &self.input
-            && let Err(error) = check_arguments(contract, arguments.as_ref())
-        {
-            return Box::pin(std::future::ready(Err(error)));
-        }
-        let reply = (self.run)(arguments, ctx);
-        match &self.output {
-            None => reply,
-            Some(contract) => {
-                let contract = Arc::clone(contract);
-                Box::pin(async move { Ok(kept(&contract, reply.await?)) })
-            }
-        }
-    }
-}
-
-fn check_arguments(contract: &Contract, arguments: Option<&Raw>) -> Result<(), ToolError> {
-    let arguments = match arguments {
-        Some(text) => text.decode()?,
-        None => json!({}),
-    };
-    contract.check_arguments(arguments)
-}
-
-/// The reply, or a failure where it breaks what the output schema promises (2025-06-18 and later,
-/// "Tools", "Output Schema": a result must fit, unless it is an error).
-fn kept(contract: &Contract, reply: ToolReply) -> ToolReply {
-    let ToolReply::Complete(result) = &reply else {
-        return reply;
-    };
-    if result.is_error {
-        return reply;
-    }
-    let outcome = match &result.structured_content {
-        Some(value) => contract.check(value),
-        None => Err("it has no structured content".to_owned()),
-    };
-    match outcome {
-        Ok(()) => reply,
-        Err(problems) => {
-            tracing::error!(problems, "{MISFIT}");
-            ToolReply::Complete(CallToolResult::error(MISFIT))
-        }
     }
 }

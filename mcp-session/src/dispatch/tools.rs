@@ -44,7 +44,7 @@ pub(crate) fn tools_call(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
     let arguments = params.arguments;
     let ctx = arrival.asking_context(tool.needs(), retry, &name, || arguments.clone())?;
     let how = How::of(tool.needs());
-    let start = move |ctx| tool.handler().run(arguments, ctx);
+    let start = move |ctx| tool.run(arguments, ctx);
     let finish = move |returned, ctx: &Context, shape: &Shape| match returned {
         Some(reply) => finish(reply, &name, ctx, shape),
         None => Ok(panicked(&name).shape(shape)),

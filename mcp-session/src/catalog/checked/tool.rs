@@ -2,13 +2,21 @@
 
 use std::sync::{Arc, LazyLock};
 
+use futures_util::FutureExt;
+
 use crate::catalog::checked::Checking;
+use crate::catalog::contract::Contract;
+use crate::catalog::handler::BoxFuture;
 use crate::catalog::snapshot::Listed;
-use crate::catalog::{Definition, Origin, Recipe, Tool, ToolHandler, check};
-use crate::context::{Deps, Needs};
-use crate::error::Mistake;
+use crate::catalog::{Definition, Origin, Recipe, Tool, ToolHandler, ToolReply, check};
+use crate::context::{Context, Deps, Needs};
+use crate::error::{Mistake, ToolError};
 use crate::protocol::wire::DefinitionKind;
+use crate::protocol::{CallToolResult, Raw};
 use crate::schema::{HeaderParam, InputSchema, OutputSchema, SchemaLimits};
+
+/// What the model reads when a tool breaks its own promise; the details are in the log.
+const MISFIT: &str = "the tool's answer does not fit its output schema";
 
 /// A tool that was checked.
 #[derive(Clone)]
@@ -20,6 +28,9 @@ struct ToolBody {
     /// Apart, for most tools need nothing, and a session may have many of its own.
     needs: Option<Box<Needs>>,
     handler: Arc<dyn ToolHandler>,
+    /// What arguments are held against, and answers. Apart, for most are decoded and no more.
+    arguments: Option<Box<Contract>>,
+    answers: Option<Box<Contract>>,
     origin: Option<Arc<Origin>>,
 }
 
@@ -55,6 +66,12 @@ impl CheckedTool {
             );
         }
         let canonical = checking.serialised(definition);
+        let held = tool.held();
+        let contract = |schema| Contract::of(schema, &canonical).map(Box::new);
+        let arguments = held.arguments.then_some(&definition.input_schema);
+        let arguments = arguments.and_then(contract);
+        let answers = definition.output_schema.as_ref();
+        let answers = answers.filter(|_| held.answers).and_then(contract);
         let (Some(input), []) = (input, &*checking.mistakes) else {
             return Err(checking.mistakes);
         };
@@ -67,6 +84,8 @@ impl CheckedTool {
             header_params: input.header_params().into(),
             needs: (*tool.needs() != Needs::default()).then(|| Box::new(tool.needs().clone())),
             handler: Arc::clone(tool.handler()),
+            arguments,
+            answers,
             origin: tool.origin().cloned(),
         })))
     }
@@ -80,7 +99,48 @@ impl CheckedTool {
         self.0.needs.as_deref().unwrap_or_else(|| &NOTHING)
     }
 
-    pub(crate) fn handler(&self) -> &dyn ToolHandler {
-        &*self.0.handler
+    /// Runs the tool between the schemas it is held to. `arguments` is what the client sent, an
+    /// object; `None` counts as `{}`.
+    pub(crate) fn run(
+        &self,
+        arguments: Option<Raw>,
+        ctx: Context,
+    ) -> BoxFuture<Result<ToolReply, ToolError>> {
+        let body = &*self.0;
+        if let Some(contract) = &body.arguments
+            && let Err(error) =
+                contract.check_arguments(body.definition.canonical(), arguments.as_ref())
+        {
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        let reply = body.handler.run(arguments, ctx);
+        if body.answers.is_none() {
+            return reply;
+        }
+        let tool = self.clone();
+        reply.map(move |reply| Ok(tool.kept(reply?))).boxed()
+    }
+
+    /// The reply, or a failure where it breaks what the output schema promises (2025-06-18 and
+    /// later, "Tools", "Output Schema": a result must fit, unless it is an error).
+    fn kept(&self, reply: ToolReply) -> ToolReply {
+        let ToolReply::Complete(result) = &reply else {
+            return reply;
+        };
+        let Some(contract) = self.0.answers.as_ref().filter(|_| !result.is_error) else {
+            return reply;
+        };
+        let listed = self.0.definition.canonical();
+        let outcome = match &result.structured_content {
+            Some(value) => contract.check(listed, value),
+            None => Err("it has no structured content".to_owned()),
+        };
+        match outcome {
+            Ok(()) => reply,
+            Err(problems) => {
+                tracing::error!(problems, "{MISFIT}");
+                ToolReply::Complete(CallToolResult::error(MISFIT))
+            }
+        }
     }
 }

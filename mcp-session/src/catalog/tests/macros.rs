@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use crate::catalog::fake::context;
+use crate::catalog::fake::{checked, context};
 use crate::catalog::uri_template::UriTemplate;
 use crate::catalog::{
     Entry, IntoEntries, IntoPrompt, IntoResource, IntoTool, PromptReply, Resource, ResourceEntry,
@@ -57,7 +57,7 @@ async fn search(search: String, nested: Nested, r#type: Option<u8>) -> String {
 
 async fn call(tool: &Tool, arguments: &'static str) -> Result<String, String> {
     let arguments = Raw::parse(Bytes::from_static(arguments.as_bytes())).unwrap();
-    match tool.handler().run(Some(arguments), context()).await {
+    match checked(tool).run(Some(arguments), context()).await {
         Ok(ToolReply::Complete(result)) => {
             Ok(result.content[0].as_text().unwrap_or_default().to_owned())
         }
@@ -91,7 +91,7 @@ async fn arguments_go_from_text_into_parameters() {
         assert_eq!(call(&add, arguments).await, expected, "{arguments}");
     }
     assert_eq!(add.needs().dependencies().len(), 1);
-    assert!(add.handler().run(None, context()).await.is_err());
+    assert!(checked(&add).run(None, context()).await.is_err());
 }
 
 #[tokio::test]

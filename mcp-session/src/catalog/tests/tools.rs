@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::auth::Principal;
-use crate::catalog::fake::context;
+use crate::catalog::fake::{checked, context};
 use crate::catalog::{Image, IntoToolReply, Json, Tool, ToolReply};
 use crate::context::{Context, Dep};
 use crate::error::ToolError;
@@ -25,7 +25,7 @@ async fn run(tool: &Tool, arguments: &'static str) -> Result<Value, String> {
         "" => None,
         text => Some(Raw::parse(Bytes::from_static(text.as_bytes())).unwrap()),
     };
-    match tool.handler().run(arguments, context()).await {
+    match checked(tool).run(arguments, context()).await {
         Ok(ToolReply::Complete(result)) => Ok(serde_json::to_value(result).unwrap()),
         Ok(ToolReply::InputRequired(_)) => Err("input required".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -120,7 +120,8 @@ async fn a_handler_may_begin_with_what_is_given() {
     let tool = Tool::new("who").handler(|who: Principal| async move { who.subject().to_owned() });
     assert_eq!(run(&tool, r#"{"who": "mallory"}"#).await, text("ann"));
     let missing = Tool::new("missing").handler(|_nothing: Dep<String>| async {});
-    assert!(run(&missing, "").await.unwrap_err().contains("provides no"));
+    let unchecked = missing.handler().run(None, context()).await;
+    assert!(unchecked.unwrap_err().to_string().contains("provides no"));
 }
 
 #[tokio::test]
@@ -193,6 +194,13 @@ async fn structured_answers_bring_their_schema_and_a_text() {
             "structuredContent": {"sum": 3},
         })
     );
+}
+
+#[tokio::test]
+async fn a_function_that_takes_any_value_takes_any_object() {
+    let echo = Tool::new("echo").handler(|anything: Value| async move { anything.to_string() });
+    assert_eq!(echo.definition().input_schema, json!({"type": "object"}));
+    assert_eq!(run(&echo, r#"{"a":[1]}"#).await, text(r#"{"a":[1]}"#));
 }
 
 #[tokio::test]
