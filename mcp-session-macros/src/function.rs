@@ -226,7 +226,12 @@ impl Parts {
                 #inner
                 struct __McpEntry;
                 impl ::mcp_session::__private::Makes<#entry_type> for __McpEntry {
-                    fn entry() -> #entry_type #entry
+                    fn entry() -> #entry_type {
+                        // What many sessions are given is made, checked and held once.
+                        static ENTRY: ::mcp_session::__private::OnceLock<#entry_type> =
+                            ::mcp_session::__private::OnceLock::new();
+                        ::mcp_session::__private::Clone::clone(ENTRY.get_or_init(|| #entry))
+                    }
                 }
                 ::mcp_session::__private::Call::new(#called(#(#arguments),*), __McpEntry)
             }

@@ -7,9 +7,10 @@
 use std::{alloc::System, convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use mcp_session::catalog::IntoTool;
 use mcp_session::session::SessionState;
 use mcp_session::testing::Client;
-use mcp_session::{Context, EndReason, Server, Session, Template, Tool};
+use mcp_session::{Context, EndReason, Server, Session, Template, Tool, tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -260,6 +261,8 @@ struct Changed {
     derived: (isize, isize),
     /// The same, where the schema of the arguments is a value that calls are held against.
     given: (isize, isize),
+    /// The same for a function under `#[tool]`, which every session is given.
+    common: (isize, isize),
 }
 
 /// What to look for.
@@ -293,6 +296,26 @@ fn changing(change: impl Fn(&Session) + Send + Sync + 'static) -> Server {
     Server::new(template.tool(last).build().expect("no mistakes"))
 }
 
+/// One of eight tools that are the same for all sessions.
+fn common(number: usize) -> Tool {
+    macro_rules! functions {
+        ($($name:ident)*) => {
+            $(
+                /// Looks for it.
+                #[tool]
+                async fn $name(words: String, limit: Option<u32>) -> String {
+                    format!("{words} {limit:?}")
+                }
+            )*
+            [$($name.into_tool()),*]
+        };
+    }
+    let tools: [Tool; 8] = {
+        functions! { one two three four five six seven eight }
+    };
+    tools[number].clone()
+}
+
 async fn changed() -> Changed {
     let nothing = held(&changing(|_| ())).await;
     let hide = |session: &Session| {
@@ -322,6 +345,7 @@ async fn changed() -> Changed {
         hidden,
         derived: each_of_its_own(derived).await,
         given: each_of_its_own(given).await,
+        common: each_of_its_own(common).await,
     }
 }
 
@@ -440,6 +464,7 @@ fn main() {
         hidden,
         derived,
         given,
+        common,
     } = rests;
     assert!(nothing < 900, "{nothing} bytes");
     assert!(hidden <= 1_536, "{hidden} bytes with ten changes");
@@ -447,6 +472,11 @@ fn main() {
     assert!(own <= listed + 300, "{own} bytes for {listed} in a list");
     let (listed, own) = given;
     assert!(own <= listed + 300, "{own} bytes for {listed} in a list");
+    let (listed, own) = common;
+    assert!(
+        own <= 32,
+        "{own} bytes for {listed} that all have in common"
+    );
     let Held { hot, parked, left } = held;
     println!(
         "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"

@@ -108,7 +108,9 @@ impl Completers {
     }
 }
 
-/// Adds the setters of entries that values can be suggested for.
+/// Adds the setter of entries that values can be suggested for.
+///
+/// What the type's `change` gives has a member `completers`.
 macro_rules! completing {
     ($type:ty) => {
         impl $type {
@@ -119,7 +121,8 @@ macro_rules! completing {
                 argument: impl Into<String>,
                 completer: impl $crate::catalog::IntoCompleter<M>,
             ) -> Self {
-                self.completers
+                self.change()
+                    .completers
                     .add(argument.into(), completer.into_completer());
                 self
             }

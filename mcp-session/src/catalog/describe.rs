@@ -2,25 +2,29 @@
 
 /// Adds the setters of what people and models read about an entry.
 ///
-/// The type has a `definition` with these members.
+/// What the type's `change` gives has a `definition` with these members.
 macro_rules! describing {
     ($type:ty) => {
         impl $type {
             /// Sets the name for people (since 2025-06-18).
             pub fn title(mut self, title: impl Into<String>) -> Self {
-                self.definition.title = Some(title.into());
+                self.change().definition.title = Some(title.into());
                 self
             }
 
             /// Sets what it is or does: a model chooses by this.
             pub fn description(mut self, description: impl Into<String>) -> Self {
-                self.definition.description = Some(description.into());
+                self.change().definition.description = Some(description.into());
                 self
             }
 
             /// Adds a picture (since 2025-11-25).
             pub fn icon(mut self, icon: $crate::protocol::Icon) -> Self {
-                self.definition.icons.get_or_insert_default().push(icon);
+                self.change()
+                    .definition
+                    .icons
+                    .get_or_insert_default()
+                    .push(icon);
                 self
             }
 
@@ -31,7 +35,7 @@ macro_rules! describing {
                 key: impl Into<String>,
                 value: impl Into<serde_json::Value>,
             ) -> Self {
-                let meta = self.definition.meta.get_or_insert_default();
+                let meta = self.change().definition.meta.get_or_insert_default();
                 meta.insert(key.into(), value.into());
                 self
             }

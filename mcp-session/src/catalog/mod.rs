@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 mod checked;
+mod common;
 mod completion;
 mod constraint;
 mod contract;

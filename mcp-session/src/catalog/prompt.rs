@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::catalog::common::Common;
 use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, PromptHandler};
 use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::via::ViaArguments;
-use crate::catalog::{IntoPromptReply, PromptReply, text};
+use crate::catalog::{CheckedPrompt, IntoPromptReply, PromptReply, text};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{PromptArgument, PromptDefinition, RpcError};
@@ -46,12 +47,16 @@ use crate::schema::{self, JsonSchema};
 /// ```
 #[derive(Clone)]
 #[must_use = "a prompt is of use only once it is registered"]
-pub struct Prompt {
-    definition: PromptDefinition,
-    needs: Needs,
-    handler: Arc<dyn PromptHandler>,
-    completers: Completers,
-    origin: Option<Arc<Origin>>,
+pub struct Prompt(Common<PromptParts, CheckedPrompt>);
+
+/// What a prompt is made of.
+#[derive(Clone)]
+pub(crate) struct PromptParts {
+    pub(super) definition: PromptDefinition,
+    pub(super) needs: Needs,
+    pub(super) handler: Arc<dyn PromptHandler>,
+    pub(super) completers: Completers,
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A prompt that has no function yet. Made by [`Prompt::new`].
@@ -82,25 +87,30 @@ impl Prompt {
 
     /// The name it is asked for by.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        &self.0.definition.name
     }
 
     /// The prompt as it stands in a list.
     pub fn definition(&self) -> &PromptDefinition {
-        &self.definition
-    }
-
-    pub(crate) fn handler(&self) -> &Arc<dyn PromptHandler> {
-        &self.handler
+        &self.0.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.needs
+        &self.0.needs
     }
 
     /// Who suggests values, by argument.
     pub(crate) fn completers(&self) -> &Completers {
-        &self.completers
+        &self.0.completers
+    }
+
+    pub(super) fn common(&self) -> &Common<PromptParts, CheckedPrompt> {
+        &self.0
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut PromptParts {
+        self.0.change()
     }
 }
 
@@ -196,13 +206,18 @@ impl PromptBuilder {
             .filter(|argument| argument.required);
         let required = required.map(|argument| argument.name.clone()).collect();
         let handler = Arc::new(Function { required, run });
-        Prompt {
+        Prompt(Common::new(PromptParts {
             definition,
             needs: signature.needs,
             handler,
             completers,
             origin,
-        }
+        }))
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut Self {
+        self
     }
 }
 
@@ -218,8 +233,8 @@ originated!(Prompt);
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prompt")
-            .field("definition", &self.definition)
-            .field("completers", &self.completers)
+            .field("definition", &self.0.definition)
+            .field("completers", &self.0.completers)
             .finish_non_exhaustive()
     }
 }

@@ -4,13 +4,14 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::catalog::IntoResourceReply;
+use crate::catalog::common::Common;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{ResourceHandler, ResourceRequest};
 use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::reader::{self, Fixed, Read, Reading};
 use crate::catalog::via::ViaRequest;
+use crate::catalog::{CheckedResource, IntoResourceReply};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{
@@ -38,12 +39,17 @@ use crate::protocol::{
 /// ```
 #[derive(Clone)]
 #[must_use = "a resource is of use only once it is registered"]
-pub struct Resource {
-    definition: ResourceDefinition,
-    needs: Needs,
-    handler: Arc<dyn ResourceHandler>,
-    is_static: bool,
-    origin: Option<Arc<Origin>>,
+pub struct Resource(Common<ResourceParts, CheckedResource>);
+
+/// What a resource is made of.
+#[derive(Clone)]
+pub(crate) struct ResourceParts {
+    pub(super) definition: ResourceDefinition,
+    pub(super) needs: Needs,
+    pub(super) handler: Arc<dyn ResourceHandler>,
+    /// The contents were given when it was made, and are the same for everybody.
+    pub(super) is_static: bool,
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A resource that has no contents yet. Made by [`Resource::new`].
@@ -74,25 +80,25 @@ impl Resource {
 
     /// The URI it is read by.
     pub fn uri(&self) -> &str {
-        &self.definition.uri
+        &self.0.definition.uri
     }
 
     /// The resource as it stands in a list.
     pub fn definition(&self) -> &ResourceDefinition {
-        &self.definition
-    }
-
-    pub(crate) fn handler(&self) -> &Arc<dyn ResourceHandler> {
-        &self.handler
+        &self.0.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.needs
+        &self.0.needs
     }
 
-    /// True when the contents were given when it was made, and are the same for everybody.
-    pub(crate) fn is_static(&self) -> bool {
-        self.is_static
+    pub(super) fn common(&self) -> &Common<ResourceParts, CheckedResource> {
+        &self.0
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut ResourceParts {
+        self.0.change()
     }
 }
 
@@ -147,13 +153,13 @@ impl ResourceBuilder {
         let mut result = ReadResourceResult::new(vec![contents]);
         result.cache = self.cache;
         let handler = Arc::new(Fixed(result));
-        Resource {
+        Resource(Common::new(ResourceParts {
             definition: self.definition,
             needs: self.needs,
             handler,
             is_static: true,
             origin: self.origin,
-        }
+        }))
     }
 
     /// Gives the resource a function that reads it.
@@ -187,13 +193,18 @@ impl ResourceBuilder {
             cache,
             run,
         };
-        Resource {
+        Resource(Common::new(ResourceParts {
             definition,
             needs,
             handler: Arc::new(handler),
             is_static: false,
             origin,
-        }
+        }))
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut Self {
+        self
     }
 }
 
@@ -207,7 +218,7 @@ originated!(Resource);
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resource")
-            .field("definition", &self.definition)
+            .field("definition", &self.0.definition)
             .finish_non_exhaustive()
     }
 }

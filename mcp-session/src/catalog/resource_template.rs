@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use crate::catalog::IntoResourceReply;
+use crate::catalog::common::Common;
 use crate::catalog::completion::{Completers, completing};
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head};
@@ -12,6 +12,7 @@ use crate::catalog::handler::{ResourceHandler, ResourceRequest};
 use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::reader::{self, Read, Reading};
 use crate::catalog::via::ViaArguments;
+use crate::catalog::{CheckedTemplate, IntoResourceReply};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{Annotations, CacheHint, ResourceTemplateDefinition};
@@ -41,12 +42,16 @@ use crate::protocol::{Annotations, CacheHint, ResourceTemplateDefinition};
 /// ```
 #[derive(Clone)]
 #[must_use = "a resource template is of use only once it is registered"]
-pub struct ResourceTemplate {
-    definition: ResourceTemplateDefinition,
-    needs: Needs,
-    handler: Arc<dyn ResourceHandler>,
-    completers: Completers,
-    origin: Option<Arc<Origin>>,
+pub struct ResourceTemplate(Common<ResourceTemplateParts, CheckedTemplate>);
+
+/// What a resource template is made of.
+#[derive(Clone)]
+pub(crate) struct ResourceTemplateParts {
+    pub(super) definition: ResourceTemplateDefinition,
+    pub(super) needs: Needs,
+    pub(super) handler: Arc<dyn ResourceHandler>,
+    pub(super) completers: Completers,
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A resource template that has no function yet. Made by [`ResourceTemplate::new`].
@@ -81,25 +86,30 @@ impl ResourceTemplate {
 
     /// The URIs, as an RFC 6570 template.
     pub fn uri_template(&self) -> &str {
-        &self.definition.uri_template
+        &self.0.definition.uri_template
     }
 
     /// The template as it stands in a list.
     pub fn definition(&self) -> &ResourceTemplateDefinition {
-        &self.definition
-    }
-
-    pub(crate) fn handler(&self) -> &Arc<dyn ResourceHandler> {
-        &self.handler
+        &self.0.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.needs
+        &self.0.needs
     }
 
     /// Who suggests values, by variable.
     pub(crate) fn completers(&self) -> &Completers {
-        &self.completers
+        &self.0.completers
+    }
+
+    pub(super) fn common(&self) -> &Common<ResourceTemplateParts, CheckedTemplate> {
+        &self.0
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut ResourceTemplateParts {
+        self.0.change()
     }
 }
 
@@ -157,13 +167,18 @@ impl ResourceTemplateBuilder {
             cache,
             run,
         });
-        ResourceTemplate {
+        ResourceTemplate(Common::new(ResourceTemplateParts {
             definition,
             needs,
             handler,
             completers,
             origin,
-        }
+        }))
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut Self {
+        self
     }
 }
 
@@ -179,8 +194,8 @@ originated!(ResourceTemplate);
 impl fmt::Debug for ResourceTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResourceTemplate")
-            .field("definition", &self.definition)
-            .field("completers", &self.completers)
+            .field("definition", &self.0.definition)
+            .field("completers", &self.0.completers)
             .finish_non_exhaustive()
     }
 }

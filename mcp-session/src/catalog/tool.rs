@@ -6,12 +6,13 @@ use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::catalog::common::Common;
 use crate::catalog::describe::{describing, needing};
 use crate::catalog::function::{Handler, Head, Input};
 use crate::catalog::handler::{BoxFuture, ToolHandler};
 use crate::catalog::origin::{Origin, originated, originating};
 use crate::catalog::via::ViaArguments;
-use crate::catalog::{IntoToolReply, ToolReply, constraint};
+use crate::catalog::{CheckedTool, IntoToolReply, ToolReply, constraint};
 use crate::context::{Context, Needs};
 use crate::error::ToolError;
 use crate::protocol::{Raw, ToolAnnotations, ToolDefinition};
@@ -62,12 +63,16 @@ use crate::schema::{self, JsonSchema};
 /// ```
 #[derive(Clone)]
 #[must_use = "a tool is of use only once it is registered"]
-pub struct Tool {
-    definition: ToolDefinition,
-    needs: Needs,
-    handler: Arc<dyn ToolHandler>,
-    held: Held,
-    origin: Option<Arc<Origin>>,
+pub struct Tool(Common<ToolParts, CheckedTool>);
+
+/// What a tool is made of.
+#[derive(Clone)]
+pub(crate) struct ToolParts {
+    pub(super) definition: ToolDefinition,
+    pub(super) needs: Needs,
+    pub(super) handler: Arc<dyn ToolHandler>,
+    pub(super) held: Held,
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// What is held against its schema, whenever the tool is called.
@@ -105,24 +110,20 @@ impl Tool {
 
     /// The name it is called by.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        &self.0.definition.name
     }
 
     /// The tool as it stands in a list.
     pub fn definition(&self) -> &ToolDefinition {
-        &self.definition
-    }
-
-    pub(crate) fn handler(&self) -> &Arc<dyn ToolHandler> {
-        &self.handler
+        &self.0.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.needs
+        &self.0.needs
     }
 
-    pub(crate) fn held(&self) -> Held {
-        self.held
+    pub(super) fn common(&self) -> &Common<ToolParts, CheckedTool> {
+        &self.0
     }
 
     /// Puts a tool together from its erased parts.
@@ -152,14 +153,18 @@ impl Tool {
         if !held.answers {
             definition.output_schema = output;
         }
-        let needs = signature.needs;
-        Self {
+        Self(Common::new(ToolParts {
             definition,
-            needs,
+            needs: signature.needs,
             handler: Arc::new(run),
             held,
             origin,
-        }
+        }))
+    }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut ToolParts {
+        self.0.change()
     }
 }
 
@@ -256,6 +261,11 @@ impl ToolBuilder {
             ..ToolSignature::default()
         }
     }
+
+    /// What setters change.
+    fn change(&mut self) -> &mut Self {
+        self
+    }
 }
 
 describing!(Tool);
@@ -308,12 +318,13 @@ macro_rules! behaving {
 
             /// Sets all hints at once (since 2025-03-26).
             pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
-                self.definition.annotations = Some(annotations);
+                self.change().definition.annotations = Some(annotations);
                 self
             }
 
             fn hints(&mut self) -> &mut ToolAnnotations {
-                self.definition.annotations.get_or_insert_default()
+                let definition = &mut self.change().definition;
+                definition.annotations.get_or_insert_default()
             }
         }
     };
@@ -325,8 +336,8 @@ behaving!(ToolBuilder);
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tool")
-            .field("definition", &self.definition)
-            .field("needs", &self.needs)
+            .field("definition", &self.0.definition)
+            .field("needs", &self.0.needs)
             .finish_non_exhaustive()
     }
 }

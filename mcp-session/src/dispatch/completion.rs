@@ -46,12 +46,12 @@ fn completer(
             CompleteRef::Prompt { name: prompt, .. } => {
                 let found = View::new(&*catalog.prompts, &overlay.prompts).find(prompt);
                 let entry = found.ok_or_else(|| prompts::unknown(prompt))?;
-                Ok(entry.prompt().completers().find(name).cloned())
+                Ok(entry.completers().find(name).cloned())
             }
             CompleteRef::Resource { uri } => {
                 let templates = View::new(&*catalog.templates, &overlay.templates);
                 if let Some(template) = templates.find(uri) {
-                    return Ok(template.template().completers().find(name).cloned());
+                    return Ok(template.completers().find(name).cloned());
                 }
                 // A plain resource has nothing to complete.
                 let found = View::new(&*catalog.resources, &overlay.resources).find(uri);

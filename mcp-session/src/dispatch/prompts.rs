@@ -16,20 +16,18 @@ pub(crate) fn prompts_get(mut arrival: Arrival<'_>) -> Result<Work, Failure> {
             .cloned()
     });
     let prompt = found.ok_or_else(|| unknown(&params.name))?;
-    arrival.check_scopes(prompt.prompt().needs())?;
+    arrival.check_scopes(prompt.needs())?;
     let version = arrival.version();
     let lacking = |missing| resources::lacking(missing, version);
-    arrival
-        .check_needs(prompt.prompt().needs())
-        .map_err(lacking)?;
+    arrival.check_needs(prompt.needs()).map_err(lacking)?;
     let retry = Retry {
         input_responses: params.input_responses,
         request_state: params.request_state,
     };
     let arguments = params.arguments.unwrap_or_default();
     let written = || Raw::from_value(&arguments).ok();
-    let (name, how) = (params.name, How::of(prompt.prompt().needs()));
-    let ctx = arrival.asking_context(prompt.prompt().needs(), retry, &name, written)?;
+    let (name, how) = (params.name, How::of(prompt.needs()));
+    let ctx = arrival.asking_context(prompt.needs(), retry, &name, written)?;
     let start = move |ctx| prompt.handler().run(arguments, ctx);
     Ok(arrival.run(
         how,

@@ -127,7 +127,7 @@ impl Served {
     fn needs(&self) -> &Needs {
         match self {
             Self::Resource(resource) => resource.needs(),
-            Self::Template(template, _) => template.template().needs(),
+            Self::Template(template, _) => template.needs(),
         }
     }
 

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::catalog::completion::Completers;
+use crate::catalog::prompt::PromptParts;
+use crate::catalog::resource::ResourceParts;
+use crate::catalog::resource_template::ResourceTemplateParts;
 use crate::catalog::snapshot::Listed;
 use crate::catalog::uri_template::UriTemplate;
 use crate::catalog::{
@@ -27,7 +31,7 @@ pub(crate) struct CheckedPrompt(Arc<PromptBody>);
 
 struct PromptBody {
     definition: Definition,
-    prompt: Prompt,
+    parts: Arc<PromptParts>,
 }
 
 /// A resource that was checked.
@@ -36,7 +40,7 @@ pub(crate) struct CheckedResource(Arc<ResourceBody>);
 
 struct ResourceBody {
     definition: Definition,
-    resource: Resource,
+    parts: Arc<ResourceParts>,
 }
 
 /// A resource template that was checked.
@@ -46,7 +50,7 @@ pub(crate) struct CheckedTemplate(Arc<TemplateBody>);
 struct TemplateBody {
     definition: Definition,
     uris: UriTemplate,
-    template: ResourceTemplate,
+    parts: Arc<ResourceTemplateParts>,
 }
 
 impl Listed for CheckedPrompt {
@@ -55,7 +59,7 @@ impl Listed for CheckedPrompt {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.prompt.origin()?.recipe()
+        self.0.parts.origin.as_ref()?.recipe()
     }
 }
 
@@ -65,7 +69,7 @@ impl Listed for CheckedResource {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.resource.origin()?.recipe()
+        self.0.parts.origin.as_ref()?.recipe()
     }
 }
 
@@ -75,12 +79,18 @@ impl Listed for CheckedTemplate {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.template.origin()?.recipe()
+        self.0.parts.origin.as_ref()?.recipe()
     }
 }
 
 impl CheckedPrompt {
     pub(crate) fn check(prompt: &Prompt, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let unmet = unmet("prompt", prompt.name(), prompt.needs(), deps);
+        with(prompt.common().checked(|| Self::apart(prompt)), unmet)
+    }
+
+    /// Checks what holds for it wherever it is offered.
+    fn apart(prompt: &Prompt) -> Result<Self, Vec<Mistake>> {
         let definition = prompt.definition();
         let mut checking = Checking::new("prompt", &definition.name);
         checking.that(check::prompt_name(&definition.name));
@@ -88,7 +98,6 @@ impl CheckedPrompt {
             definition.icons.as_ref(),
             definition.meta.as_ref(),
             prompt.needs(),
-            deps,
         );
         let mut names: Vec<&str> = definition
             .arguments
@@ -119,21 +128,31 @@ impl CheckedPrompt {
         );
         Ok(Self(Arc::new(PromptBody {
             definition,
-            prompt: prompt.clone(),
+            parts: Arc::clone(prompt.common().parts()),
         })))
     }
 
-    pub(crate) fn prompt(&self) -> &Prompt {
-        &self.0.prompt
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.0.parts.needs
+    }
+
+    pub(crate) fn completers(&self) -> &Completers {
+        &self.0.parts.completers
     }
 
     pub(crate) fn handler(&self) -> &dyn PromptHandler {
-        &**self.0.prompt.handler()
+        &*self.0.parts.handler
     }
 }
 
 impl CheckedResource {
     pub(crate) fn check(resource: &Resource, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let unmet = unmet("resource", resource.uri(), resource.needs(), deps);
+        with(resource.common().checked(|| Self::apart(resource)), unmet)
+    }
+
+    /// Checks what holds for it wherever it is offered.
+    fn apart(resource: &Resource) -> Result<Self, Vec<Mistake>> {
         let definition = resource.definition();
         let mut checking = Checking::new("resource", &definition.uri);
         checking.that(check::uri(&definition.uri));
@@ -143,7 +162,6 @@ impl CheckedResource {
             definition.icons.as_ref(),
             definition.meta.as_ref(),
             resource.needs(),
-            deps,
         );
         let canonical = checking.serialised(definition);
         checking.done()?;
@@ -154,26 +172,33 @@ impl CheckedResource {
         );
         Ok(Self(Arc::new(ResourceBody {
             definition,
-            resource: resource.clone(),
+            parts: Arc::clone(resource.common().parts()),
         })))
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        self.0.resource.needs()
+        &self.0.parts.needs
     }
 
     pub(crate) fn handler(&self) -> &dyn ResourceHandler {
-        &**self.0.resource.handler()
+        &*self.0.parts.handler
     }
 
     /// True when every reader gets the same bytes.
     pub(crate) fn is_static(&self) -> bool {
-        self.0.resource.is_static()
+        self.0.parts.is_static
     }
 }
 
 impl CheckedTemplate {
     pub(crate) fn check(template: &ResourceTemplate, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let key = template.uri_template();
+        let unmet = unmet("resource template", key, template.needs(), deps);
+        with(template.common().checked(|| Self::apart(template)), unmet)
+    }
+
+    /// Checks what holds for it wherever it is offered.
+    fn apart(template: &ResourceTemplate) -> Result<Self, Vec<Mistake>> {
         let definition = template.definition();
         let mut checking = Checking::new("resource template", &definition.uri_template);
         checking.named(&definition.name);
@@ -182,7 +207,6 @@ impl CheckedTemplate {
             definition.icons.as_ref(),
             definition.meta.as_ref(),
             template.needs(),
-            deps,
         );
         let uris = match UriTemplate::parse(&definition.uri_template) {
             Ok(uris) => Some(uris),
@@ -212,7 +236,7 @@ impl CheckedTemplate {
         Ok(Self(Arc::new(TemplateBody {
             definition,
             uris,
-            template: template.clone(),
+            parts: Arc::clone(template.common().parts()),
         })))
     }
 
@@ -220,12 +244,16 @@ impl CheckedTemplate {
         &self.0.uris
     }
 
-    pub(crate) fn template(&self) -> &ResourceTemplate {
-        &self.0.template
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.0.parts.needs
+    }
+
+    pub(crate) fn completers(&self) -> &Completers {
+        &self.0.parts.completers
     }
 
     pub(crate) fn handler(&self) -> &dyn ResourceHandler {
-        &**self.0.template.handler()
+        &*self.0.parts.handler
     }
 }
 
@@ -261,6 +289,29 @@ fn undeclared(family: Family) -> Error {
     Error::edit(format!(
         "the template declares no {name}, and clients were told so; declare the family with `TemplateBuilder::declare`"
     ))
+}
+
+/// What an entry takes that the template does not provide.
+fn unmet(kind: &str, key: &str, needs: &Needs, deps: &Deps) -> Vec<Mistake> {
+    let missing = needs.dependencies().iter();
+    let missing = missing.filter(|(id, _)| !deps.has(*id));
+    let mistake = |(_, name): &(_, &str)| {
+        let problem = format!("it takes a `Dep<{name}>`; give the template one with `provide`");
+        Mistake::new(format!("{kind} `{key}`"), problem)
+    };
+    missing.map(mistake).collect()
+}
+
+/// What was checked, unless something else is wrong with it here.
+fn with<T>(checked: Result<T, Vec<Mistake>>, mut here: Vec<Mistake>) -> Result<T, Vec<Mistake>> {
+    match checked {
+        Ok(checked) if here.is_empty() => Ok(checked),
+        Ok(_) => Err(here),
+        Err(mut mistakes) => {
+            mistakes.append(&mut here);
+            Err(mistakes)
+        }
+    }
 }
 
 /// The mistakes of one entry, as they are found.
@@ -299,13 +350,7 @@ impl Checking {
         }
     }
 
-    fn common(
-        &mut self,
-        icons: Option<&Vec<Icon>>,
-        members: Option<&Meta>,
-        needs: &Needs,
-        deps: &Deps,
-    ) {
+    fn common(&mut self, icons: Option<&Vec<Icon>>, members: Option<&Meta>, needs: &Needs) {
         for icon in icons.into_iter().flatten() {
             self.that(check::icon_src(&icon.src));
         }
@@ -316,11 +361,6 @@ impl Checking {
         }
         if !needs.scopes().are_tokens() {
             self.problem("a scope is visible ASCII without quotes, backslashes and spaces");
-        }
-        for (_, name) in needs.dependencies().iter().filter(|(id, _)| !deps.has(*id)) {
-            self.problem(format!(
-                "it takes a `Dep<{name}>`; give the template one with `provide`"
-            ));
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 
-use crate::catalog::checked::Checking;
+use crate::catalog::checked::{Checking, unmet, with};
 use crate::catalog::contract::Contract;
 use crate::catalog::handler::BoxFuture;
 use crate::catalog::snapshot::Listed;
@@ -47,6 +47,12 @@ impl Listed for CheckedTool {
 impl CheckedTool {
     /// Checks a tool; all its mistakes together when there are any.
     pub(crate) fn check(tool: &Tool, deps: &Deps) -> Result<Self, Vec<Mistake>> {
+        let unmet = unmet("tool", tool.name(), tool.needs(), deps);
+        with(tool.common().checked(|| Self::apart(tool)), unmet)
+    }
+
+    /// Checks what holds for it wherever it is offered.
+    fn apart(tool: &Tool) -> Result<Self, Vec<Mistake>> {
         let definition = tool.definition();
         let mut checking = Checking::new("tool", &definition.name);
         checking.that(check::tool_name(&definition.name));
@@ -54,7 +60,6 @@ impl CheckedTool {
             definition.icons.as_ref(),
             definition.meta.as_ref(),
             tool.needs(),
-            deps,
         );
         let limits = SchemaLimits::default();
         let input = InputSchema::check(definition.input_schema.clone(), &limits);
@@ -66,7 +71,7 @@ impl CheckedTool {
             );
         }
         let canonical = checking.serialised(definition);
-        let held = tool.held();
+        let held = tool.common().held;
         let contract = |schema| Contract::of(schema, &canonical).map(Box::new);
         let arguments = held.arguments.then_some(&definition.input_schema);
         let arguments = arguments.and_then(contract);
@@ -83,7 +88,7 @@ impl CheckedTool {
             ),
             header_params: input.header_params().into(),
             needs: (*tool.needs() != Needs::default()).then(|| Box::new(tool.needs().clone())),
-            handler: Arc::clone(tool.handler()),
+            handler: Arc::clone(&tool.common().handler),
             arguments,
             answers,
             origin: tool.origin().cloned(),

@@ -11,10 +11,11 @@ pub use futures_util::future::join;
 pub use serde::de::MapAccess;
 pub use std::{
     boxed::Box,
+    clone::Clone,
     option::Option::{self, None, Some},
     result::Result::{self, Err, Ok},
     string::String,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
     vec::Vec,
 };

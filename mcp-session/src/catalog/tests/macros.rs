@@ -175,7 +175,7 @@ async fn a_prompt_reads_its_arguments_from_text() {
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let arguments: BTreeMap<_, _> = pairs.collect();
-        match prompt.handler().run(arguments, context()).await {
+        match prompt.common().handler.run(arguments, context()).await {
             Ok(PromptReply::Complete(result)) => Ok(result.messages[0]
                 .content
                 .as_text()
@@ -229,7 +229,7 @@ fn single(entry: ResourceEntry) -> Resource {
 async fn read(family: &ResourceTemplate, uri: &str) -> Result<Value, bool> {
     let template = UriTemplate::parse(family.uri_template()).unwrap();
     let request = ResourceRequest::new(uri, template.matches(uri).unwrap());
-    match family.handler().run(request, context()).await {
+    match family.common().handler.run(request, context()).await {
         Ok(ResourceReply::Complete(result)) => Ok(serde_json::to_value(result).unwrap()),
         Ok(ResourceReply::InputRequired(_)) => Err(false),
         Err(error) => Err(matches!(error.into_kind(), ToolErrorKind::NotFound)),
@@ -300,7 +300,7 @@ async fn a_uri_without_variables_is_one_resource() {
         (now.uri(), now.definition().name.as_str()),
         ("clock://now", "now")
     );
-    assert!(!now.is_static());
+    assert!(!now.common().is_static);
 }
 
 #[tokio::test]

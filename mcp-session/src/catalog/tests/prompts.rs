@@ -38,7 +38,7 @@ async fn run(prompt: &Prompt, arguments: &[(&str, &str)]) -> Result<Value, ToolE
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     let arguments: BTreeMap<String, String> = owned.collect();
-    match prompt.handler().run(arguments, context()).await? {
+    match prompt.common().handler.run(arguments, context()).await? {
         PromptReply::Complete(result) => Ok(serde_json::to_value(result).unwrap()),
         PromptReply::InputRequired(_) => Err(ToolError::new("input required")),
     }

@@ -28,10 +28,10 @@ async fn fixed_contents_know_their_size() {
     let resource = Resource::new("a://b", "b")
         .mime_type("text/plain")
         .text("hé");
-    assert!(resource.is_static());
+    assert!(resource.common().is_static);
     assert_eq!(resource.definition().size, Some(3));
     let contents = json!([{"uri": "a://b", "mimeType": "text/plain", "text": "hé"}]);
-    let reply = read(&**resource.handler(), request("a://b", "a://b"))
+    let reply = read(&*resource.common().handler, request("a://b", "a://b"))
         .await
         .unwrap();
     assert_eq!(reply, json!({"contents": contents}));
@@ -39,7 +39,7 @@ async fn fixed_contents_know_their_size() {
     let blob = Resource::new("a://c", "c")
         .cache(CacheHint::new(5, CacheScope::Public))
         .blob([1, 2]);
-    let reply = read(&**blob.handler(), request("a://c", "a://c"))
+    let reply = read(&*blob.common().handler, request("a://c", "a://c"))
         .await
         .unwrap();
     let contents = json!([{"uri": "a://c", "blob": "AQI="}]);
@@ -56,8 +56,8 @@ async fn a_function_reads_what_was_asked_for() {
         .handler(
             |request: ResourceRequest, _ctx: Context| async move { Json(request.uri().len()) },
         );
-    assert!(!resource.is_static());
-    let reply = read(&**resource.handler(), request("a://b", "a://b"))
+    assert!(!resource.common().is_static);
+    let reply = read(&*resource.common().handler, request("a://b", "a://b"))
         .await
         .unwrap();
     assert_eq!(
@@ -77,7 +77,7 @@ async fn variables_become_a_struct_and_misfits_are_unknown() {
     let family = ResourceTemplate::new("w://{city}/{day}", "weather")
         .handler(|day: Day| async move { (day.day < 8).then_some(day.city) });
     let reply = read(
-        &**family.handler(),
+        &*family.common().handler,
         request("w://{city}/{day}", "w://oslo/3"),
     )
     .await;
@@ -86,7 +86,11 @@ async fn variables_become_a_struct_and_misfits_are_unknown() {
         json!([{"uri": "w://oslo/3", "text": "oslo"}])
     );
     for unknown in ["w://oslo/x", "w://oslo/9"] {
-        let reply = read(&**family.handler(), request("w://{city}/{day}", unknown)).await;
+        let reply = read(
+            &*family.common().handler,
+            request("w://{city}/{day}", unknown),
+        )
+        .await;
         let kind = reply.unwrap_err().into_kind();
         assert!(matches!(kind, ToolErrorKind::NotFound), "{unknown}");
     }

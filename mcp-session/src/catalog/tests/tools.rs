@@ -120,7 +120,7 @@ async fn a_handler_may_begin_with_what_is_given() {
     let tool = Tool::new("who").handler(|who: Principal| async move { who.subject().to_owned() });
     assert_eq!(run(&tool, r#"{"who": "mallory"}"#).await, text("ann"));
     let missing = Tool::new("missing").handler(|_nothing: Dep<String>| async {});
-    let unchecked = missing.handler().run(None, context()).await;
+    let unchecked = missing.common().handler.run(None, context()).await;
     assert!(unchecked.unwrap_err().to_string().contains("provides no"));
 }
 
