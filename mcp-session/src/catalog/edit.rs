@@ -52,8 +52,8 @@ pub struct Edit<'a> {
     deps: &'a Deps,
     factories: &'a Factories,
     overlay: Overlay,
-    /// The same changes, apart from the catalog they are made over.
-    patch: Patch,
+    /// The same changes, apart from the catalog they are made over, where somebody wants them.
+    patch: Option<Patch>,
     keeping: Keeping,
 }
 
@@ -80,9 +80,15 @@ impl<'a> Edit<'a> {
             deps,
             factories,
             overlay,
-            patch: Patch::default(),
+            patch: None,
             keeping: Keeping::AsTheyAre,
         }
+    }
+
+    /// Says whether to note the changes apart from the catalog they are made over, too.
+    pub(crate) fn noted(mut self, noted: bool) -> Self {
+        self.patch = noted.then(Patch::default);
+        self
     }
 
     /// Says whether the changes are going to be stored, so that what cannot be is refused, unless
@@ -111,9 +117,9 @@ impl<'a> Edit<'a> {
         self.overlay
     }
 
-    /// The overlay, and what was changed apart from any catalog.
+    /// The overlay, and what was [noted](Self::noted).
     pub(crate) fn into_parts(self) -> (Overlay, Patch) {
-        (self.overlay, self.patch)
+        (self.overlay, self.patch.unwrap_or_default())
     }
 
     /// Adds a tool, or replaces the one of that name.
@@ -136,8 +142,8 @@ impl<'a> Edit<'a> {
     /// When no tool of that name is visible.
     pub fn hide_tool(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.tools.hide(&self.catalog.tools, name);
-        if hidden {
-            self.patch.tools.hide(&self.catalog.tools, name);
+        if hidden && let Some(patch) = &mut self.patch {
+            patch.tools.hide(&self.catalog.tools, name);
         }
         found(hidden, "tool", name)
     }
@@ -149,8 +155,8 @@ impl<'a> Edit<'a> {
     /// When the template has no tool of that name.
     pub fn show_tool(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.tools.restore(&self.catalog.tools, name);
-        if shown {
-            self.patch.tools.show(name);
+        if shown && let Some(patch) = &mut self.patch {
+            patch.tools.show(name);
         }
         found(shown, "tool", name)
     }
@@ -171,8 +177,8 @@ impl<'a> Edit<'a> {
     /// When no prompt of that name is visible.
     pub fn hide_prompt(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.prompts.hide(&self.catalog.prompts, name);
-        if hidden {
-            self.patch.prompts.hide(&self.catalog.prompts, name);
+        if hidden && let Some(patch) = &mut self.patch {
+            patch.prompts.hide(&self.catalog.prompts, name);
         }
         found(hidden, "prompt", name)
     }
@@ -184,8 +190,8 @@ impl<'a> Edit<'a> {
     /// When the template has no prompt of that name.
     pub fn show_prompt(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.prompts.restore(&self.catalog.prompts, name);
-        if shown {
-            self.patch.prompts.show(name);
+        if shown && let Some(patch) = &mut self.patch {
+            patch.prompts.show(name);
         }
         found(shown, "prompt", name)
     }
@@ -206,8 +212,8 @@ impl<'a> Edit<'a> {
     /// When no resource of that URI is visible.
     pub fn hide_resource(&mut self, uri: &str) -> Result<()> {
         let hidden = self.overlay.resources.hide(&self.catalog.resources, uri);
-        if hidden {
-            self.patch.resources.hide(&self.catalog.resources, uri);
+        if hidden && let Some(patch) = &mut self.patch {
+            patch.resources.hide(&self.catalog.resources, uri);
         }
         found(hidden, "resource", uri)
     }
@@ -219,8 +225,8 @@ impl<'a> Edit<'a> {
     /// When the template has no resource of that URI.
     pub fn show_resource(&mut self, uri: &str) -> Result<()> {
         let shown = self.overlay.resources.restore(&self.catalog.resources, uri);
-        if shown {
-            self.patch.resources.show(uri);
+        if shown && let Some(patch) = &mut self.patch {
+            patch.resources.show(uri);
         }
         found(shown, "resource", uri)
     }
@@ -235,10 +241,8 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .hide(&self.catalog.templates, uri_template);
-        if hidden {
-            self.patch
-                .templates
-                .hide(&self.catalog.templates, uri_template);
+        if hidden && let Some(patch) = &mut self.patch {
+            patch.templates.hide(&self.catalog.templates, uri_template);
         }
         found(hidden, "resource template", uri_template)
     }
@@ -253,8 +257,8 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .restore(&self.catalog.templates, uri_template);
-        if shown {
-            self.patch.templates.show(uri_template);
+        if shown && let Some(patch) = &mut self.patch {
+            patch.templates.show(uri_template);
         }
         found(shown, "resource template", uri_template)
     }
@@ -311,20 +315,28 @@ impl<'a> Edit<'a> {
         self.keepable(entry)?;
         match Checked::check(entry, self.deps, self.catalog.families)? {
             Checked::Tool(tool) => {
-                self.patch.tools.put(tool.clone());
+                if let Some(patch) = &mut self.patch {
+                    patch.tools.put(tool.clone());
+                }
                 self.overlay.tools.put(&self.catalog.tools, tool);
             }
             Checked::Prompt(prompt) => {
-                self.patch.prompts.put(prompt.clone());
+                if let Some(patch) = &mut self.patch {
+                    patch.prompts.put(prompt.clone());
+                }
                 self.overlay.prompts.put(&self.catalog.prompts, prompt);
             }
             Checked::Resource(resource) => {
-                self.patch.resources.put(resource.clone());
+                if let Some(patch) = &mut self.patch {
+                    patch.resources.put(resource.clone());
+                }
                 let resources = &self.catalog.resources;
                 self.overlay.resources.put(resources, resource);
             }
             Checked::Template(template) => {
-                self.patch.templates.put(template.clone());
+                if let Some(patch) = &mut self.patch {
+                    patch.templates.put(template.clone());
+                }
                 let templates = &self.catalog.templates;
                 self.overlay.templates.put(templates, template);
             }

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
+
 use crate::catalog::snapshot::{Listed, Snapshot};
 use crate::catalog::{Catalog, CheckedPrompt, CheckedResource, CheckedTemplate, CheckedTool};
 
@@ -155,27 +157,19 @@ impl<E: Listed> Changes<E> {
 
     /// True when a list shows the same with either.
     pub(crate) fn lists_like(&self, other: &Self, snapshot: &Snapshot<E>) -> bool {
-        let visible = |changes: &Self| -> Vec<(u32, Option<bytes::Bytes>)> {
-            let original = |position| snapshot.at(position).map(|e| e.definition().canonical());
-            let differs = |(position, to): &&(u32, Option<E>)| {
-                to.as_ref().map(|e| e.definition().canonical()) != original(*position)
-            };
-            let json = |(position, to): &(u32, Option<E>)| {
-                (
-                    *position,
-                    to.as_ref().map(|e| e.definition().canonical().clone()),
-                )
-            };
-            changes.changed().iter().filter(differs).map(json).collect()
-        };
-        let own = |changes: &Self| -> Vec<bytes::Bytes> {
-            changes
-                .added()
-                .iter()
-                .map(|own| own.entry.definition().canonical().clone())
-                .collect()
-        };
-        own(self) == own(other) && visible(self) == visible(other)
+        self.listed().eq(other.listed()) && self.visible(snapshot).eq(other.visible(snapshot))
+    }
+
+    /// What a list shows of the entries of its own.
+    fn listed(&self) -> impl Iterator<Item = &Bytes> {
+        self.added().iter().map(|own| json(&own.entry))
+    }
+
+    /// What a list shows in place of the snapshot's entries, where that looks different.
+    fn visible(&self, snapshot: &Snapshot<E>) -> impl Iterator<Item = (u32, Option<&Bytes>)> {
+        let shown = self.changed().iter();
+        let shown = shown.map(|(position, to)| (*position, to.as_ref().map(json)));
+        shown.filter(|(position, to)| *to != snapshot.at(*position).map(json))
     }
 
     /// What is wrong with changes of this snapshot; nothing is what to expect.
@@ -258,6 +252,11 @@ impl<E: Listed> Made<E> {
         let found = |own: &Own<E>| own.digest == digest && **own.entry.definition().key() == *key;
         self.added.iter().position(found)
     }
+}
+
+/// What a list shows of an entry.
+fn json<E: Listed>(entry: &E) -> &Bytes {
+    entry.definition().canonical()
 }
 
 /// Of a key, quickly made; whoever makes keys that share one makes looking for them slower, and
