@@ -1,8 +1,8 @@
 //! Writing server-sent events.
 
-use std::{collections::VecDeque, fmt::Write};
+use std::collections::VecDeque;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::protocol::Frame;
 use crate::session::EventId;
@@ -16,45 +16,47 @@ const RETRY_MS: u32 = 1_000;
 /// Events in the form they have on the wire, in chunks that are ready to be sent.
 #[derive(Debug, Default)]
 pub(super) struct EventWriter {
+    /// What comes before `open`. Most streams never need it: what is small is ready as it is.
     chunks: VecDeque<Bytes>,
-    open: BytesMut,
+    open: Vec<u8>,
 }
 
 impl EventWriter {
     /// One message. It is on one line already, as every frame is.
     pub(super) fn message(&mut self, id: Option<EventId>, frame: &Frame) {
+        // Most are small, and go out before the next one comes: room for all of it at once.
+        let room = "id: \ndata: \n\n".len() + EventId::LONGEST + frame.len();
+        self.open.reserve(room.min(COPIED));
         self.id(id);
-        self.open.put_slice(b"data: ");
+        self.open.extend_from_slice(b"data: ");
         for piece in frame.pieces() {
             if piece.len() <= COPIED {
-                self.open.put_slice(piece);
+                self.open.extend_from_slice(piece);
             } else {
                 self.close();
                 self.chunks.push_back(piece.clone());
             }
         }
-        self.open.put_slice(b"\n\n");
+        self.open.extend_from_slice(b"\n\n");
     }
 
     /// An event without a message, which gives the client an id to come back with and says when
     /// (2025-11-25, "Transports", "Sending Messages to the Server").
     pub(super) fn priming(&mut self, id: EventId) {
         self.id(Some(id));
-        self.open
-            .put_slice(format!("retry: {RETRY_MS}\ndata: \n\n").as_bytes());
+        let retry = format!("retry: {RETRY_MS}\ndata: \n\n");
+        self.open.extend_from_slice(retry.as_bytes());
     }
 
     /// Bytes that say nothing: proxies pass them on, clients skip them.
     pub(super) fn comment(&mut self) {
-        self.open.put_slice(b": keep-alive\n\n");
+        self.open.extend_from_slice(b": keep-alive\n\n");
     }
 
     /// The next chunk to send.
     pub(super) fn take(&mut self) -> Option<Bytes> {
-        if self.chunks.is_empty() {
-            self.close();
-        }
-        self.chunks.pop_front()
+        let next = self.chunks.pop_front();
+        next.or_else(|| self.closed())
     }
 
     /// True when so much is ready that it is better sent than added to.
@@ -68,15 +70,19 @@ impl EventWriter {
 
     fn id(&mut self, id: Option<EventId>) {
         if let Some(id) = id {
-            // A buffer that grows refuses nothing.
-            writeln!(self.open, "id: {id}").ok();
+            self.open.extend_from_slice(b"id: ");
+            id.write(&mut self.open);
+            self.open.push(b'\n');
         }
     }
 
     fn close(&mut self) {
-        if !self.open.is_empty() {
-            self.chunks.push_back(self.open.split().freeze());
-        }
+        let closed = self.closed();
+        self.chunks.extend(closed);
+    }
+
+    fn closed(&mut self) -> Option<Bytes> {
+        (!self.open.is_empty()).then(|| std::mem::take(&mut self.open).into())
     }
 }
 
