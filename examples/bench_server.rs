@@ -22,9 +22,6 @@ use mcp_session::{Context, Edit, Session, Template, Tool, ToolError, Variant, to
 use mcp_session_examples::{Failure, Listen, Replica, Result, serve_as};
 use serde_json::{Value, json};
 
-/// The tool that `touch_tools` brings and takes away.
-const TOUCHED: &str = "touched";
-
 /// How many sessions are edited before others get their turn.
 const AT_ONCE: usize = 32;
 
@@ -65,12 +62,17 @@ async fn touch_tools(ctx: Context) -> Result<String, ToolError> {
     Ok(format!("{edited} sessions"))
 }
 
+/// Here, and gone with the next touch.
+#[tool]
+async fn touched() -> &'static str {
+    "touched"
+}
+
 fn toggle(edit: &mut Edit<'_>) -> mcp_session::Result<()> {
-    if edit.hide_tool(TOUCHED).is_ok() {
+    if edit.hide_tool("touched").is_ok() {
         return Ok(());
     }
-    let touched = Tool::new(TOUCHED).description("Here, and gone with the next touch.");
-    edit.add_tool(touched.handler(async || "touched"))
+    edit.add_tool(touched)
 }
 
 /// Makes tools that nobody else has, and hides what others see.
