@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::Bytes;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
@@ -129,7 +128,7 @@ impl Preamble {
                 RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
             })?,
         };
-        let share = |value: Option<Part<'_>>| Some(Raw::slice_of(params.buffer(), value?));
+        let share = |value: Option<Part<'_>>| Some(Raw::slice_of(params.text(), value?));
         let found = Found {
             is_plain: outer.is_plain,
             name: share(outer.name),
@@ -140,7 +139,7 @@ impl Preamble {
             request_state: share(outer.request_state),
         };
         match outer.meta {
-            Some(members) => Ok((members.interpret(params.buffer())?, found)),
+            Some(members) => Ok((members.interpret(params.text())?, found)),
             None => Ok((Self::default(), found)),
         }
     }
@@ -317,7 +316,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn interpret(self, parent: &Bytes) -> Result<Preamble, RpcError> {
+    fn interpret(self, parent: &ByteStr) -> Result<Preamble, RpcError> {
         let client_capabilities = self
             .client_capabilities
             .map(|value| ClientCapabilities::from_raw(Raw::slice_of(parent, value)))
@@ -354,14 +353,18 @@ impl<'a> Members<'a> {
     }
 }
 
-fn text(name: &str, value: Option<Part<'_>>, parent: &Bytes) -> Result<Option<ByteStr>, RpcError> {
+fn text(
+    name: &str,
+    value: Option<Part<'_>>,
+    parent: &ByteStr,
+) -> Result<Option<ByteStr>, RpcError> {
     match value.and_then(Part::plain_text) {
-        Some(text) => Ok(Some(ByteStr::slice_of(parent, text))),
+        Some(text) => Ok(Some(parent.part(text))),
         None => member(name, value),
     }
 }
 
-fn client_info(value: Part<'_>, parent: &Bytes) -> Result<ClientInfo, RpcError> {
+fn client_info(value: Part<'_>, parent: &ByteStr) -> Result<ClientInfo, RpcError> {
     if let Some(plain) = ClientInfo::of_plain(Raw::slice_of(parent, value)) {
         return Ok(plain);
     }
@@ -479,6 +482,8 @@ pub fn is_reserved_key(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn of(text: &str) -> Result<RequestMeta, RpcError> {

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -17,32 +18,46 @@ use crate::protocol::skim::Part;
 /// Cloning and slicing cost a reference count. Keep one only as long as the message: it holds
 /// the whole buffer. Use [`ByteStr::detach`] for what is stored.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct ByteStr(Bytes);
+pub struct ByteStr(ByteString);
 
 impl ByteStr {
     /// The empty string.
-    pub const EMPTY: Self = Self(Bytes::new());
+    pub const EMPTY: Self = Self(ByteString::new());
 
     /// Makes a string of static text.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(ByteString::from_static(text))
     }
 
     /// Takes `part`, which lies inside `parent`, without copying; copies when it does not.
     pub fn slice_of(parent: &Bytes, part: &str) -> Self {
-        Self(share(parent, part.as_bytes()))
+        let shared = is_inside(parent, part).then(|| parent.slice_ref(part.as_bytes()));
+        let shared = shared.and_then(|shared| ByteString::try_from(shared).ok());
+        Self(shared.unwrap_or_else(|| part.into()))
+    }
+
+    /// All of a message, if it is text.
+    pub(super) fn of(message: &Bytes) -> Option<Self> {
+        ByteString::try_from(message.clone()).ok().map(Self)
+    }
+
+    /// A part of this text, as [`slice_of`](Self::slice_of) takes it.
+    pub(super) fn part(&self, part: &str) -> Self {
+        if is_inside(self.0.as_bytes(), part) {
+            return Self(self.0.slice_ref(part));
+        }
+        Self(part.into())
     }
 
     /// Returns the text.
-    #[expect(clippy::missing_panics_doc, reason = "every constructor takes text")]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("every constructor takes text")
+        &self.0
     }
 
     /// Copies the text out of a shared buffer, so that the buffer may be freed.
     #[must_use]
     pub fn detach(&self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
+        Self(self.as_str().into())
     }
 }
 
@@ -75,13 +90,13 @@ impl Hash for ByteStr {
 
 impl PartialEq<str> for ByteStr {
     fn eq(&self, other: &str) -> bool {
-        *self.0 == *other.as_bytes()
+        self.as_str() == other
     }
 }
 
 impl PartialEq<&str> for ByteStr {
     fn eq(&self, other: &&str) -> bool {
-        *self.0 == *other.as_bytes()
+        self.as_str() == *other
     }
 }
 
@@ -93,7 +108,7 @@ impl From<&'static str> for ByteStr {
 
 impl From<String> for ByteStr {
     fn from(text: String) -> Self {
-        Self(Bytes::from(text))
+        Self(text.into())
     }
 }
 
@@ -136,12 +151,12 @@ impl<'de> Deserialize<'de> for ByteStr {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Raw(Bytes);
+pub struct Raw(ByteStr);
 
 impl Raw {
     /// Returns `{}`.
     pub const fn empty_object() -> Self {
-        Self(Bytes::from_static(b"{}"))
+        Self(ByteStr::from_static("{}"))
     }
 
     /// Serialises a value.
@@ -151,7 +166,7 @@ impl Raw {
     /// When the value has no JSON form: a map whose keys are not strings, or a `Serialize`
     /// implementation that fails.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_vec(value).map(|text| Self(Bytes::from(text)))
+        serde_json::to_string(value).map(|text| Self(text.into()))
     }
 
     /// Checks that `text` is one JSON value and keeps it, without surrounding white space.
@@ -160,56 +175,56 @@ impl Raw {
     ///
     /// When it is not well-formed JSON in UTF-8.
     pub fn parse(text: Bytes) -> Result<Self, serde_json::Error> {
-        let value: &RawValue = serde_json::from_slice(&text)?;
-        let value = value.get().as_bytes();
+        let text = ByteString::try_from(text).map_err(serde::de::Error::custom)?;
+        let value: &RawValue = serde_json::from_str(&text)?;
+        let value = value.get();
         if value.len() < text.len() {
-            return Ok(Self(share(&text, value)));
+            return Ok(Self(ByteStr(text.slice_ref(value))));
         }
-        Ok(Self(text))
+        Ok(Self(ByteStr(text)))
     }
 
     /// Takes a value found inside `parent` without copying.
-    pub(super) fn slice_of<'a>(parent: &Bytes, value: impl Into<Part<'a>>) -> Self {
-        Self(share(parent, value.into().get().as_bytes()))
+    pub(super) fn slice_of<'a>(parent: &ByteStr, value: impl Into<Part<'a>>) -> Self {
+        Self(parent.part(value.into().get()))
     }
 
     /// Keeps text that this module's encoders have just written.
-    pub(in crate::protocol) fn trusted(text: Bytes) -> Self {
+    pub(in crate::protocol) fn trusted(text: Vec<u8>) -> Self {
         debug_assert!(serde_json::from_slice::<&RawValue>(&text).is_ok());
-        Self(text)
+        let text = ByteString::try_from(text);
+        Self(ByteStr(text.expect("encoders write text")))
     }
 
     /// Returns the JSON text.
-    #[expect(clippy::missing_panics_doc, reason = "every constructor takes text")]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("every constructor takes text")
+        self.0.as_str()
     }
 
-    /// Returns the JSON text as bytes, cheaper than [`Raw::as_str`].
+    /// Returns the JSON text as bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// Returns the JSON text as a shared buffer.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.0.0.into_bytes()
     }
 
-    /// Borrows the shared buffer.
-    pub(crate) fn buffer(&self) -> &Bytes {
+    /// Borrows the shared text.
+    pub(super) fn text(&self) -> &ByteStr {
         &self.0
     }
 
     /// What a string says that has no escapes.
     pub(crate) fn plain_text(&self) -> Option<ByteStr> {
-        let inside = 1..self.0.len().checked_sub(1)?;
-        let plain = self.0.starts_with(b"\"") && !self.0.contains(&b'\\');
-        plain.then(|| ByteStr(self.0.slice(inside)))
+        let inside = self.as_str().strip_prefix('"')?.strip_suffix('"')?;
+        (!inside.contains('\\')).then(|| self.0.part(inside))
     }
 
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
-        self.0.first() == Some(&b'{')
+        self.as_str().starts_with('{')
     }
 
     /// Decodes into an owned value.
@@ -218,7 +233,7 @@ impl Raw {
     ///
     /// When the JSON does not fit `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        serde_json::from_str(self.as_str())
     }
 
     /// Decodes into a value that may borrow from this text.
@@ -227,17 +242,17 @@ impl Raw {
     ///
     /// When the JSON does not fit `T`.
     pub fn decode_borrowed<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        serde_json::from_str(self.as_str())
     }
 
     /// Copies the text out of a shared buffer, so that the buffer may be freed.
     #[must_use]
     pub fn detach(&self) -> Self {
-        if *self.0 == *b"{}" {
+        if self.0 == "{}" {
             // The most frequent one needs no memory of its own.
             return Self::empty_object();
         }
-        Self(Bytes::copy_from_slice(&self.0))
+        Self(self.0.detach())
     }
 
     /// Returns the text without line breaks, copying only if there are any.
@@ -245,14 +260,10 @@ impl Raw {
     /// Inside well-formed JSON a line break can only be white space between tokens.
     #[must_use]
     pub fn to_one_line(&self) -> Self {
-        if !self.0.contains(&b'\n') && !self.0.contains(&b'\r') {
+        if !self.as_str().contains(['\n', '\r']) {
             return self.clone();
         }
-        let on_one_line = self.0.iter().map(|byte| match byte {
-            b'\n' | b'\r' => b' ',
-            other => *other,
-        });
-        Self(on_one_line.collect())
+        Self(self.as_str().replace(['\n', '\r'], " ").into())
     }
 }
 
@@ -272,7 +283,7 @@ impl Default for Raw {
 impl Serialize for Raw {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value: &RawValue =
-            serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
+            serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
         value.serialize(serializer)
     }
 }
@@ -281,18 +292,15 @@ impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Box::<RawValue>::deserialize(deserializer)?;
         let text: Box<str> = value.into();
-        Ok(Self(Bytes::from(String::from(text))))
+        Ok(Self(String::from(text).into()))
     }
 }
 
-/// Shares `part` of `parent` when it lies inside, and copies it otherwise.
-fn share(parent: &Bytes, part: &[u8]) -> Bytes {
+/// True where `part` lies inside `parent`, and is worth being shared.
+fn is_inside(parent: &[u8], part: &str) -> bool {
     let outer = parent.as_ptr_range();
-    let inner = part.as_ptr_range();
-    if part.is_empty() || inner.start < outer.start || inner.end > outer.end {
-        return Bytes::copy_from_slice(part);
-    }
-    parent.slice_ref(part)
+    let inner = part.as_bytes().as_ptr_range();
+    !part.is_empty() && inner.start >= outer.start && inner.end <= outer.end
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -46,7 +45,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// Checks the members and makes a message of them.
-    pub(super) fn into_message(self, body: &Bytes) -> Result<Message, DecodeError> {
+    pub(super) fn into_message(self, body: &ByteStr) -> Result<Message, DecodeError> {
         let id = self.readable_id(body);
         let refuse = |message: &str| {
             Err(DecodeError::invalid(
@@ -87,7 +86,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    fn into_result(self, body: &Bytes, id: Option<RequestId>) -> Result<Message, DecodeError> {
+    fn into_result(self, body: &ByteStr, id: Option<RequestId>) -> Result<Message, DecodeError> {
         let Some(id) = id else {
             let message = "invalid request: the `id` of a result must be a string or an integer";
             return Err(DecodeError::invalid(None, message));
@@ -125,7 +124,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// The id, unless there is none, it is ambiguous, or it is of the wrong type.
-    pub(super) fn readable_id(&self, body: &Bytes) -> Option<RequestId> {
+    pub(super) fn readable_id(&self, body: &ByteStr) -> Option<RequestId> {
         if self.duplicate == Some("id") {
             return None;
         }
@@ -156,9 +155,9 @@ fn is_version_two(value: Part<'_>) -> bool {
 }
 
 /// Reads a string, sharing the body's memory if it has no escapes.
-fn text_of(body: &Bytes, value: Part<'_>) -> Option<ByteStr> {
+fn text_of(body: &ByteStr, value: Part<'_>) -> Option<ByteStr> {
     if let Some(plain) = value.plain_text() {
-        return Some(ByteStr::slice_of(body, plain));
+        return Some(body.part(plain));
     }
     let text = serde_json::from_str::<String>(value.get());
     text.ok().map(ByteStr::from)

@@ -11,6 +11,7 @@ use crate::protocol::decode::scan::ScanError;
 use crate::protocol::error::RpcError;
 use crate::protocol::id::RequestId;
 use crate::protocol::message::Message;
+use crate::protocol::text::ByteStr;
 
 mod envelope;
 mod scan;
@@ -128,25 +129,27 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
         let message = format!("the message is longer than {} bytes", limits.max_bytes);
         return Err(DecodeError::new(DecodeErrorKind::TooLarge, None, message));
     }
-    let text = std::str::from_utf8(body)
-        .map_err(|_| DecodeError::syntax("parse error: the message is not UTF-8"))?;
+    let Some(text) = ByteStr::of(body) else {
+        let message = "parse error: the message is not UTF-8";
+        return Err(DecodeError::syntax(message));
+    };
     match scan::scan(body, limits.max_depth) {
         Ok(()) => {}
         Err(ScanError::LoneSurrogate) => {
             let message = "parse error: a \\u escape is half of a surrogate pair";
             return Err(DecodeError::syntax(message));
         }
-        Err(ScanError::TooDeep) => return Err(too_deep(body, text, limits.max_depth)),
+        Err(ScanError::TooDeep) => return Err(too_deep(&text, limits.max_depth)),
     }
     match text
         .trim_start_matches([' ', '\t', '\n', '\r'])
         .as_bytes()
         .first()
     {
-        Some(b'{') => decode_one(body, text).map(Incoming::One),
-        Some(b'[') => decode_batch(body, text, limits.max_batch).map(Incoming::Batch),
+        Some(b'{') => decode_one(&text, &text).map(Incoming::One),
+        Some(b'[') => decode_batch(&text, limits.max_batch).map(Incoming::Batch),
         _ => {
-            serde_json::from_str::<IgnoredAny>(text).map_err(|error| syntax_error(&error))?;
+            serde_json::from_str::<IgnoredAny>(&text).map_err(|error| syntax_error(&error))?;
             Err(DecodeError::invalid(
                 None,
                 "invalid request: a message is an object",
@@ -155,17 +158,16 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
     }
 }
 
-fn decode_one(body: &Bytes, text: &str) -> Result<Message, DecodeError> {
+fn decode_one(body: &ByteStr, text: &str) -> Result<Message, DecodeError> {
     let envelope = Envelope::of(text).map_err(|error| syntax_error(&error))?;
     envelope.into_message(body)
 }
 
 fn decode_batch(
-    body: &Bytes,
-    text: &str,
+    body: &ByteStr,
     max: usize,
 ) -> Result<Vec<Result<Message, DecodeError>>, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let batch = deserializer
         .deserialize_seq(BatchVisitor { max })
         .and_then(|batch| deserializer.end().map(|()| batch))
@@ -198,9 +200,9 @@ fn syntax_error(error: &serde_json::Error) -> DecodeError {
 }
 
 /// Refuses a body that is nested too deeply, with its id if it has a readable one.
-fn too_deep(body: &Bytes, text: &str, max: usize) -> DecodeError {
+fn too_deep(body: &ByteStr, max: usize) -> DecodeError {
     // Raw values are skipped without recursion, so this is safe at any depth.
-    let id = serde_json::from_str::<Envelope<'_>>(text)
+    let id = serde_json::from_str::<Envelope<'_>>(body)
         .ok()
         .and_then(|envelope| envelope.readable_id(body));
     let message = format!("invalid request: nested deeper than {max} levels");

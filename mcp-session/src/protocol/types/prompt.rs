@@ -176,9 +176,9 @@ impl GetPromptParams {
     /// -32602 when there is no name, an argument is no string, or `inputResponses` is no object.
     pub fn from_params(params: Option<&Raw>) -> Result<Self, RpcError> {
         let wire: WireGet<'_> = decode_params(params)?;
-        let parent = params.cloned().unwrap_or_default().into_bytes();
+        let parent = params.map(Raw::text).cloned().unwrap_or_default();
         Ok(Self {
-            name: ByteStr::slice_of(&parent, &wire.name),
+            name: parent.part(&wire.name),
             arguments: wire.arguments,
             input_responses: object_member(&parent, wire.input_responses, "inputResponses")?,
             request_state: wire.request_state,

@@ -174,9 +174,9 @@ impl ReadResourceParams {
     /// -32602 when there is no address, or `inputResponses` is no object.
     pub fn from_params(params: Option<&Raw>) -> Result<Self, RpcError> {
         let wire: WireRead<'_> = decode_params(params)?;
-        let parent = params.cloned().unwrap_or_default().into_bytes();
+        let parent = params.map(Raw::text).cloned().unwrap_or_default();
         Ok(Self {
-            uri: ByteStr::slice_of(&parent, &wire.uri),
+            uri: parent.part(&wire.uri),
             input_responses: object_member(&parent, wire.input_responses, "inputResponses")?,
             request_state: wire.request_state,
         })

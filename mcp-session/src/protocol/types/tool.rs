@@ -170,9 +170,9 @@ impl CallToolParams {
     pub fn from_params(params: Option<&Raw>) -> Result<Self, RpcError> {
         let plain = params.map(Raw::as_str).and_then(WireCall::of_plain);
         let wire = plain.map_or_else(|| decode_params(params), Ok)?;
-        let parent = params.cloned().unwrap_or_default().into_bytes();
+        let parent = params.map(Raw::text).cloned().unwrap_or_default();
         Ok(Self {
-            name: ByteStr::slice_of(&parent, &wire.name),
+            name: parent.part(&wire.name),
             arguments: object_member(&parent, wire.arguments, "arguments")?,
             input_responses: object_member(&parent, wire.input_responses, "inputResponses")?,
             request_state: wire.request_state,
@@ -216,7 +216,7 @@ impl<'a> WireCall<'a> {
 
 /// Shares a member that must be an object if it is there.
 pub(super) fn object_member(
-    parent: &bytes::Bytes,
+    parent: &ByteStr,
     value: Option<Part<'_>>,
     name: &'static str,
 ) -> Result<Option<Raw>, RpcError> {

@@ -1,7 +1,5 @@
 //! Notifications, revision by revision.
 
-use bytes::Bytes;
-
 use crate::protocol::text::Raw;
 use crate::protocol::types::ProgressParams;
 use crate::protocol::version::ProtocolVersion;
@@ -22,7 +20,7 @@ pub fn progress(params: &ProgressParams, version: ProtocolVersion) -> Raw {
         params.message.as_ref(),
     );
     object.close();
-    Raw::trusted(Bytes::from(buffer))
+    Raw::trusted(buffer)
 }
 
 /// Writes a number, whole ones without a fraction as most clients print them.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-
 use crate::protocol::text::Raw;
 use crate::protocol::types::{
     CreateMessageParams, ElicitFormParams, ElicitUrlParams, SamplingBlock, SamplingContent,
@@ -66,7 +64,7 @@ pub fn elicit_form(
     let handshake = version.era() == Era::Handshake;
     object.since(handshake, "_meta", params.meta.as_ref());
     object.close();
-    Ok(Raw::trusted(Bytes::from(buffer)))
+    Ok(Raw::trusted(buffer))
 }
 
 /// Writes the parameters of `elicitation/create` for a URL.
@@ -94,7 +92,7 @@ pub fn elicit_url(params: &ElicitUrlParams, version: ProtocolVersion) -> Result<
     object.since(handshake, "elicitationId", params.elicitation_id.as_ref());
     object.since(handshake, "_meta", params.meta.as_ref());
     object.close();
-    Ok(Raw::trusted(Bytes::from(buffer)))
+    Ok(Raw::trusted(buffer))
 }
 
 /// Writes the parameters of `sampling/createMessage`.
@@ -134,7 +132,7 @@ pub fn create_message(
     }
     object.optional("toolChoice", params.tool_choice.as_ref());
     object.close();
-    Ok(Raw::trusted(Bytes::from(buffer)))
+    Ok(Raw::trusted(buffer))
 }
 
 fn check_content(content: &SamplingContent, version: ProtocolVersion) -> Result<(), Unshapeable> {
