@@ -17,14 +17,14 @@ use crate::dispatch::{admit, lifecycle, notice, route};
 use crate::error::{Refused, Result};
 use crate::protocol::wire::Shape;
 use crate::protocol::{
-    DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
-    RequestId, Response, RpcError, decode, method,
+    DecodeError, Era, Foreword, Found, Incoming, Message, Notification, Preamble, ProtocolVersion,
+    Received, Request, RequestId, Response, RpcError, method, receive,
 };
 use crate::server::{Known, Live, OpenError, Scope, Server};
 use crate::session::{Client, EndReason, Opening, Outbox};
 
 /// What a line holds.
-pub(crate) type Decoded = Result<Incoming, DecodeError>;
+pub(crate) type Decoded = Result<Received, DecodeError>;
 
 const NOT_INITIALIZED: &str = "nothing was initialized: send `initialize` first, or name protocol version 2026-07-28 in `_meta`";
 const INITIALIZED: &str = "this stream is initialized already";
@@ -98,23 +98,26 @@ impl Connection {
 
     /// Decodes one message, or one batch.
     pub(crate) fn decode(&self, line: &Bytes) -> Decoded {
-        let decoded = decode(line, &self.server.limits().decode());
+        let decoded = receive(line, &self.server.limits().decode());
         self.live.heard_messages(count(&decoded), line.len());
         decoded
     }
 
     /// Takes one message, or one batch.
     pub(crate) fn take(&self, decoded: Decoded) -> Reaction {
-        match decoded {
-            Ok(Incoming::One(message)) => self.one(message),
-            Ok(Incoming::Batch(messages)) => self.batch(messages),
-            Err(error) => self.refused(error.id.as_ref(), &error.error),
+        let Received { incoming, foreword } = match decoded {
+            Ok(received) => received,
+            Err(error) => return self.refused(error.id.as_ref(), &error.error),
+        };
+        match incoming {
+            Incoming::One(message) => self.one(message, foreword),
+            Incoming::Batch(messages) => self.batch(messages),
         }
     }
 
-    fn one(&self, message: Message) -> Reaction {
+    fn one(&self, message: Message, foreword: Option<Foreword>) -> Reaction {
         match message {
-            Message::Request(request) => self.request(request),
+            Message::Request(request) => self.request(request, foreword),
             Message::Notification(notification) => {
                 self.notification(notification);
                 Reaction::Accepted
@@ -126,8 +129,9 @@ impl Connection {
         }
     }
 
-    fn request(&self, request: Request) -> Reaction {
-        let (meta, found) = match Preamble::with_others(request.params.as_ref()) {
+    fn request(&self, request: Request, foreword: Option<Foreword>) -> Reaction {
+        let read = || Preamble::with_others(request.params.as_ref());
+        let (meta, found) = match foreword.unwrap_or_else(read) {
             Ok(read) => read,
             Err(error) => return self.refused(Some(&request.id), &error),
         };
@@ -370,7 +374,7 @@ impl Connection {
             .into_iter()
             .map(|message| match message {
                 Ok(message) if is_stateless(&message) => not_in_a_batch(&message, version),
-                Ok(message) => self.one(message),
+                Ok(message) => self.one(message, None),
                 Err(error) => self.refused(error.id.as_ref(), &error.error),
             })
             .collect();
@@ -392,8 +396,11 @@ impl Connection {
 /// How many messages were sent at once.
 pub(crate) fn count(decoded: &Decoded) -> usize {
     match decoded {
-        Ok(Incoming::Batch(messages)) => messages.len(),
-        Ok(Incoming::One(_)) | Err(_) => 1,
+        Ok(Received {
+            incoming: Incoming::Batch(messages),
+            ..
+        }) => messages.len(),
+        Ok(_) | Err(_) => 1,
     }
 }
 

@@ -128,20 +128,7 @@ impl Preamble {
                 RpcError::invalid_params(format!("invalid params: {}", misfit(&error)))
             })?,
         };
-        let share = |value: Option<Part<'_>>| Some(Raw::slice_of(params.text(), value?));
-        let found = Found {
-            is_plain: outer.is_plain,
-            name: share(outer.name),
-            uri: share(outer.uri),
-            task_id: share(outer.task_id),
-            arguments: share(outer.arguments),
-            input_responses: share(outer.input_responses),
-            request_state: share(outer.request_state),
-        };
-        match outer.meta {
-            Some(members) => Ok((members.interpret(params.text())?, found)),
-            None => Ok((Self::default(), found)),
-        }
+        outer.interpret(params.text())
     }
 }
 
@@ -166,7 +153,7 @@ pub(crate) struct Found {
 
 /// The parameters, of which `_meta` matters and what is found beside it.
 #[derive(Default)]
-struct Outer<'a> {
+pub(super) struct Outer<'a> {
     is_plain: bool,
     meta: Option<Members<'a>>,
     name: Option<Part<'a>>,
@@ -179,21 +166,50 @@ struct Outer<'a> {
 
 impl<'a> Outer<'a> {
     fn of_plain(text: &'a str) -> Option<Self> {
-        let mut outer = Self {
+        let mut outer = Self::plain();
+        skim::object(text, |skim, name| outer.take(skim, name))?;
+        Some(outer)
+    }
+
+    /// As they stand in a message that is being looked at.
+    pub(super) fn within(skim: &mut Skim<'a>) -> Option<(Part<'a>, Self)> {
+        let mut outer = Self::plain();
+        let params = skim.members(|skim, name| outer.take(skim, name))?;
+        Some((params, outer))
+    }
+
+    fn plain() -> Self {
+        Self {
             is_plain: true,
             ..Self::default()
+        }
+    }
+
+    fn take(&mut self, skim: &mut Skim<'a>, name: &'a str) -> Option<()> {
+        if name == "_meta" {
+            return skim::once(&mut self.meta, Members::of_plain(skim)?);
+        }
+        let value = skim.value()?;
+        match self.slot(name) {
+            Some(slot) => skim::once(slot, value),
+            None => Some(()),
+        }
+    }
+
+    /// Takes what it says out of the text it stands in.
+    pub(super) fn interpret(self, parent: &ByteStr) -> Result<(Preamble, Found), RpcError> {
+        let share = |value: Option<Part<'_>>| Some(Raw::slice_of(parent, value?));
+        let found = Found {
+            is_plain: self.is_plain,
+            name: share(self.name),
+            uri: share(self.uri),
+            task_id: share(self.task_id),
+            arguments: share(self.arguments),
+            input_responses: share(self.input_responses),
+            request_state: share(self.request_state),
         };
-        skim::object(text, |skim, name| {
-            if name == "_meta" {
-                return skim::once(&mut outer.meta, Members::of_plain(skim)?);
-            }
-            let value = skim.value()?;
-            match outer.slot(name) {
-                Some(slot) => skim::once(slot, value),
-                None => Some(()),
-            }
-        })?;
-        Some(outer)
+        let meta = self.meta.map(|members| members.interpret(parent));
+        Ok((meta.transpose()?.unwrap_or_default(), found))
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<Part<'a>>> {

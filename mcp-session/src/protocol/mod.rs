@@ -27,6 +27,7 @@ mod version;
 mod tests;
 
 pub use decode::{DecodeError, DecodeErrorKind, DecodeLimits, Incoming, decode};
+pub(crate) use decode::{Foreword, Received, receive};
 pub use encode::{Frame, Payload};
 pub use error::{RpcError, code};
 pub use id::{ProgressToken, RequestId};

@@ -93,6 +93,17 @@ impl<'a> Skim<'a> {
         }
     }
 
+    /// Goes past an object as [`object`](Self::object) does, and says where it stands.
+    pub(super) fn members(
+        &mut self,
+        member: impl FnMut(&mut Self, &'a str) -> Option<()>,
+    ) -> Option<Part<'a>> {
+        self.peek()?;
+        let begin = self.at;
+        self.object(member)?;
+        Some(Part(&self.text[begin..self.at]))
+    }
+
     /// Goes past a value.
     pub(super) fn value(&mut self) -> Option<Part<'a>> {
         let first = self.token()?;

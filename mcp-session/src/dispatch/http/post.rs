@@ -20,8 +20,8 @@ use crate::dispatch::stream::{
 };
 use crate::dispatch::{admit, lifecycle, mirror, notice, observe, route};
 use crate::protocol::{
-    DecodeError, Era, Found, Incoming, Message, Notification, Preamble, ProtocolVersion, Request,
-    RequestId, Response, RpcError, decode, method,
+    DecodeError, Era, Foreword, Found, Incoming, Message, Notification, Preamble, ProtocolVersion,
+    Received, Request, RequestId, Response, RpcError, method, receive,
 };
 use crate::server::{Live, OpenError, Place, Refusal as Refused, Scope, Server, janitor};
 use crate::session::{EndReason, Opening, Outbox};
@@ -42,13 +42,16 @@ pub(crate) fn post<'a>(
     if server.inner().stopping.is_cancelled() {
         return post.unavailable("the server is shutting down").into();
     }
-    let decoded = decode(body, &server.limits().decode());
+    let decoded = receive(body, &server.limits().decode());
     let traffic = &server.inner().totals.traffic;
     traffic.heard(count(&decoded), body.len());
-    match decoded {
-        Ok(Incoming::One(message)) => post.one(message),
-        Ok(Incoming::Batch(messages)) => post.batch(messages),
-        Err(error) => post.error(400, error.id.as_ref(), &error.error).into(),
+    let Received { incoming, foreword } = match decoded {
+        Ok(received) => received,
+        Err(error) => return post.error(400, error.id.as_ref(), &error.error).into(),
+    };
+    match incoming {
+        Incoming::One(message) => post.one(message, foreword),
+        Incoming::Batch(messages) => post.batch(messages),
     }
 }
 
@@ -64,9 +67,9 @@ struct Post<'a> {
 }
 
 impl<'a> Post<'a> {
-    fn one(self, message: Message) -> Decision<'a> {
+    fn one(self, message: Message, foreword: Option<Foreword>) -> Decision<'a> {
         match message {
-            Message::Request(request) => self.request(request),
+            Message::Request(request) => self.request(request, foreword),
             Message::Notification(notification) => self.notification(notification).into(),
             Message::Response(response) => self.response(response),
         }
@@ -103,8 +106,9 @@ impl<'a> Post<'a> {
         }))
     }
 
-    fn request(self, request: Request) -> Decision<'a> {
-        let (mut meta, found) = match Preamble::with_others(request.params.as_ref()) {
+    fn request(self, request: Request, foreword: Option<Foreword>) -> Decision<'a> {
+        let read = || Preamble::with_others(request.params.as_ref());
+        let (mut meta, found) = match foreword.unwrap_or_else(read) {
             Ok(read) => read,
             Err(error) => return self.error(400, Some(&request.id), &error).into(),
         };

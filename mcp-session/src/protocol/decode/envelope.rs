@@ -5,9 +5,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::protocol::decode::DecodeError;
+use crate::protocol::decode::{DecodeError, Foreword};
 use crate::protocol::id::RequestId;
 use crate::protocol::message::{Message, Notification, Request, Response};
+use crate::protocol::meta::Outer;
 use crate::protocol::skim::{self, Part};
 use crate::protocol::text::{ByteStr, Raw};
 
@@ -18,6 +19,8 @@ pub(super) struct Envelope<'a> {
     id: Option<Part<'a>>,
     method: Option<Part<'a>>,
     params: Option<Part<'a>>,
+    /// The same, looked into on the way where it is plain.
+    outer: Option<Outer<'a>>,
     result: Option<Part<'a>>,
     error: Option<Part<'a>>,
     duplicate: Option<&'static str>,
@@ -35,13 +38,27 @@ impl<'a> Envelope<'a> {
     fn of_plain(text: &'a str) -> Option<Self> {
         let mut envelope = Self::default();
         skim::object(text, |skim, name| {
-            let value = skim.value()?;
-            match envelope.slot(Key::of(name)) {
+            let key = Key::of(name);
+            let value = match key {
+                Key::Params => {
+                    let (params, outer) = Outer::within(skim)?;
+                    skim::once(&mut envelope.outer, outer)?;
+                    params
+                }
+                _ => skim.value()?,
+            };
+            match envelope.slot(key) {
                 Some((_, slot)) => skim::once(slot, value),
                 None => Some(()),
             }
         })?;
         Some(envelope)
+    }
+
+    /// What the parameters of a request say of it, where that was seen.
+    pub(super) fn foreword(&mut self, body: &ByteStr) -> Option<Foreword> {
+        let outer = self.outer.take().filter(|_| self.id.is_some())?;
+        Some(outer.interpret(body))
     }
 
     /// Checks the members and makes a message of them.

@@ -11,6 +11,8 @@ use crate::protocol::decode::scan::ScanError;
 use crate::protocol::error::RpcError;
 use crate::protocol::id::RequestId;
 use crate::protocol::message::Message;
+use crate::protocol::meta::Found;
+use crate::protocol::preamble::Preamble;
 use crate::protocol::text::ByteStr;
 
 mod envelope;
@@ -52,6 +54,17 @@ pub enum Incoming {
     /// batches; whether they are welcome is for the caller to say.
     Batch(Vec<Result<Message, DecodeError>>),
 }
+
+/// What one body holds, and what a request in it says of itself.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) incoming: Incoming,
+    /// Where it was seen on the way; not of a batch.
+    pub(crate) foreword: Option<Foreword>,
+}
+
+/// What [`Preamble::with_others`] gives.
+pub(crate) type Foreword = Result<(Preamble, Found), RpcError>;
 
 /// Why a body is not a message.
 #[non_exhaustive]
@@ -125,6 +138,11 @@ impl std::error::Error for DecodeError {}
 /// When the body is not exactly one JSON-RPC 2.0 message or one batch, or exceeds the limits.
 /// The error carries the request's id whenever that could be read.
 pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeError> {
+    receive(body, limits).map(|received| received.incoming)
+}
+
+/// As [`decode`], and looks into the parameters of a request in the same pass.
+pub(crate) fn receive(body: &Bytes, limits: &DecodeLimits) -> Result<Received, DecodeError> {
     if body.len() > limits.max_bytes {
         let message = format!("the message is longer than {} bytes", limits.max_bytes);
         return Err(DecodeError::new(DecodeErrorKind::TooLarge, None, message));
@@ -146,8 +164,16 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
         .as_bytes()
         .first()
     {
-        Some(b'{') => decode_one(&text, &text).map(Incoming::One),
-        Some(b'[') => decode_batch(&text, limits.max_batch).map(Incoming::Batch),
+        Some(b'{') => {
+            let mut envelope = envelope(&text)?;
+            let foreword = envelope.foreword(&text);
+            let incoming = Incoming::One(envelope.into_message(&text)?);
+            Ok(Received { incoming, foreword })
+        }
+        Some(b'[') => Ok(Received {
+            incoming: Incoming::Batch(decode_batch(&text, limits.max_batch)?),
+            foreword: None,
+        }),
         _ => {
             serde_json::from_str::<IgnoredAny>(&text).map_err(|error| syntax_error(&error))?;
             Err(DecodeError::invalid(
@@ -158,9 +184,8 @@ pub fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<Incoming, DecodeErr
     }
 }
 
-fn decode_one(body: &ByteStr, text: &str) -> Result<Message, DecodeError> {
-    let envelope = Envelope::of(text).map_err(|error| syntax_error(&error))?;
-    envelope.into_message(body)
+fn envelope(text: &str) -> Result<Envelope<'_>, DecodeError> {
+    Envelope::of(text).map_err(|error| syntax_error(&error))
 }
 
 fn decode_batch(
@@ -184,7 +209,7 @@ fn decode_batch(
     }
     let decode_entry = |entry: &&RawValue| {
         if entry.get().starts_with('{') {
-            decode_one(body, entry.get())
+            envelope(entry.get())?.into_message(body)
         } else {
             Err(DecodeError::invalid(
                 None,

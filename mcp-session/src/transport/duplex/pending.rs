@@ -16,7 +16,8 @@ pub(super) struct Arrived {
 
 impl Arrived {
     pub(super) fn new(decoded: Decoded, bytes: usize) -> Self {
-        let answers = match &decoded {
+        let incoming = decoded.as_ref().map(|received| &received.incoming);
+        let answers = match incoming {
             Ok(Incoming::One(Message::Request(_))) | Err(_) => 1,
             Ok(Incoming::One(Message::Notification(_) | Message::Response(_))) => 0,
             Ok(Incoming::Batch(messages)) => {
@@ -34,7 +35,7 @@ impl Arrived {
 
     /// The request that this message cancels, if that is what it does.
     pub(super) fn cancels(&self) -> Option<RequestId> {
-        let Ok(Incoming::One(Message::Notification(notification))) = &self.decoded else {
+        let Message::Notification(notification) = self.message()? else {
             return None;
         };
         if &*notification.method != method::CANCELLED {
@@ -45,7 +46,14 @@ impl Arrived {
     }
 
     fn is_request(&self, id: &RequestId) -> bool {
-        matches!(&self.decoded, Ok(Incoming::One(Message::Request(request))) if request.id == *id)
+        matches!(self.message(), Some(Message::Request(request)) if request.id == *id)
+    }
+
+    fn message(&self) -> Option<&Message> {
+        match &self.decoded.as_ref().ok()?.incoming {
+            Incoming::One(message) => Some(message),
+            Incoming::Batch(_) => None,
+        }
     }
 }
 
