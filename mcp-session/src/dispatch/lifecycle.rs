@@ -8,8 +8,8 @@ use crate::catalog::Family;
 use crate::dispatch::arrival::Arrival;
 use crate::protocol::wire::{Shape, Shaped};
 use crate::protocol::{
-    DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged, Payload,
-    ProtocolVersion, Request, ResourcesCapability, RpcError, ServerCapabilities,
+    ClientInfo, DiscoverResult, EmptyResult, Era, InitializeParams, InitializeResult, ListChanged,
+    Payload, ProtocolVersion, Request, ResourcesCapability, RpcError, ServerCapabilities,
 };
 use crate::server::Live;
 use crate::session::Client;
@@ -42,13 +42,13 @@ pub(crate) fn introduction(request: &Request) -> Result<InitializeParams, RpcErr
 /// The client of a handshake, at the revision it gets: the one it asked for where that begins
 /// with a handshake, the newest such one otherwise (2025-11-25, "Lifecycle", "Version
 /// Negotiation"). An `initialize` that asks for 2026-07-28 is answered with 2025-11-25.
-pub(crate) fn negotiated(params: InitializeParams) -> Arc<Client> {
+pub(crate) fn negotiated(params: &InitializeParams) -> Arc<Client> {
     let version = ProtocolVersion::parse(&params.protocol_version)
         .filter(|version| version.era() == Era::Handshake)
         .unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
     // The session outlives the message, and must not keep its bytes.
     let capabilities = params.capabilities.detach();
-    let info = params.client_info.into();
+    let info = ClientInfo::from(&params.client_info);
     Arc::new(Client::new(version, Some(info), capabilities))
 }
 

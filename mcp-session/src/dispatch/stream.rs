@@ -314,7 +314,7 @@ impl Connection {
             };
             return self.refused(Some(&request.id), &RpcError::invalid_request(error));
         }
-        let client = lifecycle::negotiated(params);
+        let client = lifecycle::negotiated(&params);
         let version = client.version();
         let (server, live) = (self.server.clone(), Arc::clone(&self.live));
         let observed = Observed::begin(&Facts {

@@ -12,7 +12,7 @@ use crate::protocol::misfit::misfit;
 use crate::protocol::preamble::{ClientInfo, Preamble};
 use crate::protocol::skim::{self, Part, Skim};
 use crate::protocol::text::{ByteStr, Raw};
-use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta, Object};
+use crate::protocol::types::{ClientCapabilities, Implementation, LogLevel, Meta};
 
 /// Asks for progress notifications.
 pub const PROGRESS_TOKEN: &str = "progressToken";
@@ -347,7 +347,10 @@ impl<'a> Members<'a> {
             })
             .collect::<Result<Meta, RpcError>>()?;
         let text = |name, value| text(name, value, parent);
-        let client_info = self.client_info.map(|value| client_info(value, parent));
+        let client_info = self.client_info.map(|value| {
+            let info = ClientInfo::of(Raw::slice_of(parent, value));
+            info.map_err(|error| wrong(CLIENT_INFO, &error))
+        });
         Ok(Preamble {
             progress_token: member(PROGRESS_TOKEN, self.progress_token)?,
             protocol_version: text(PROTOCOL_VERSION, self.protocol_version)?,
@@ -378,15 +381,6 @@ fn text(
         Some(text) => Ok(Some(parent.part(text))),
         None => member(name, value),
     }
-}
-
-fn client_info(value: Part<'_>, parent: &ByteStr) -> Result<ClientInfo, RpcError> {
-    if let Some(plain) = ClientInfo::of_plain(Raw::slice_of(parent, value)) {
-        return Ok(plain);
-    }
-    let info: Object<Implementation> =
-        serde_json::from_str(value.get()).map_err(|error| wrong(CLIENT_INFO, &error))?;
-    Ok(info.0.into())
 }
 
 fn member<'a, T: Deserialize<'a>>(

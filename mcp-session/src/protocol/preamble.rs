@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::protocol::id::ProgressToken;
 use crate::protocol::meta::{RequestMeta, RequestedLogLevel};
 use crate::protocol::text::{ByteStr, Raw};
-use crate::protocol::types::{ClientCapabilities, Implementation, Meta};
+use crate::protocol::types::{ClientCapabilities, Implementation, Meta, Object};
 
 /// The members of a request's `_meta` as the server needs them: all are sound, and none that is
 /// plain was copied. A [`RequestMeta`] is made of it for a handler that asks.
@@ -22,15 +22,11 @@ pub(crate) struct Preamble {
     pub(super) other: Meta,
 }
 
-/// What a client says it is.
+/// What a client says it is: a text that fits, read when somebody asks.
 #[derive(Debug, Clone)]
-pub(crate) enum ClientInfo {
-    Read(Implementation),
-    /// A plain text, read when somebody asks.
-    Plain {
-        text: Raw,
-        read: OnceLock<Box<Implementation>>,
-    },
+pub(crate) struct ClientInfo {
+    text: Raw,
+    read: OnceLock<Box<Implementation>>,
 }
 
 impl Preamble {
@@ -52,28 +48,43 @@ impl Preamble {
 }
 
 impl ClientInfo {
-    /// Takes a text to be read later; `None` where it is not plain, so that what it says must be
-    /// found out now.
-    pub(super) fn of_plain(text: Raw) -> Option<Self> {
-        let plain = Implementation::is_plain(text.as_str());
+    /// Takes a text. One that is plain is known to fit; any other is read to find out.
+    pub(super) fn of(text: Raw) -> Result<Self, serde_json::Error> {
         let read = OnceLock::new();
-        plain.then_some(Self::Plain { text, read })
+        if !Implementation::is_plain(text.as_str()) {
+            let Object(info) = serde_json::from_str(text.as_str())?;
+            read.get_or_init(|| Box::new(info));
+        }
+        Ok(Self { text, read })
     }
 
     pub(crate) fn get(&self) -> &Implementation {
-        match self {
-            Self::Read(info) => info,
-            Self::Plain { text, read } => read.get_or_init(|| {
-                let plain = Implementation::of_plain(text.as_str());
-                Box::new(plain.expect("what is not plain is read at once"))
-            }),
-        }
+        self.read.get_or_init(|| Box::new(self.parsed()))
+    }
+
+    /// A copy of its own, which leaves nothing in memory here.
+    #[cfg(feature = "http")]
+    pub(crate) fn copied(&self) -> Implementation {
+        let read = self.read.get();
+        read.map_or_else(|| self.parsed(), |info| (**info).clone())
+    }
+
+    fn parsed(&self) -> Implementation {
+        let text = self.text.as_str();
+        let info = Implementation::of_plain(text).map(Ok);
+        let info = info.unwrap_or_else(|| serde_json::from_str(text));
+        info.expect("it was read before, or is plain")
     }
 }
 
-impl From<Implementation> for ClientInfo {
-    fn from(info: Implementation) -> Self {
-        Self::Read(info)
+impl From<&Implementation> for ClientInfo {
+    /// To be kept: it takes as much memory as its text.
+    fn from(info: &Implementation) -> Self {
+        let text = Raw::from_value(info).expect("it consists of texts");
+        Self {
+            text: text.detach(),
+            read: OnceLock::new(),
+        }
     }
 }
 
@@ -81,23 +92,55 @@ impl From<Implementation> for ClientInfo {
 mod tests {
     use super::*;
 
-    fn of_plain(text: &'static str) -> Option<ClientInfo> {
-        ClientInfo::of_plain(Raw::parse(text.into()).unwrap())
+    fn of(text: &'static str) -> Result<ClientInfo, serde_json::Error> {
+        ClientInfo::of(Raw::parse(text.into()).unwrap())
     }
 
     #[test]
     fn what_a_client_is_stays_in_its_text_until_somebody_asks_where_it_is_plain() {
-        let plain = of_plain(r#"{"name":"a","title":"A","version":"1"}"#).unwrap();
-        assert!(matches!(&plain, ClientInfo::Plain { read, .. } if read.get().is_none()));
+        let plain = of(r#"{"name":"a","title":"A","version":"1"}"#).unwrap();
+        assert!(plain.read.get().is_none());
         assert_eq!(plain.get(), &Implementation::new("a", "1").title("A"));
-        for other in [
+    }
+
+    #[test]
+    fn what_is_not_plain_is_read_at_once() {
+        let site = "https://a.example";
+        for (text, info) in [
+            (
+                r#"{"name":"\u0061","version":"1"}"#,
+                Implementation::new("a", "1"),
+            ),
+            (
+                r#"{"name":"a","version":"1","websiteUrl":"https://a.example"}"#,
+                Implementation::new("a", "1").website_url(site),
+            ),
+            (
+                r#"{"name":"a","version":"1","more":[1]}"#,
+                Implementation::new("a", "1"),
+            ),
+        ] {
+            assert_eq!(of(text).unwrap().get(), &info, "{text}");
+        }
+        for wrong in [
             "{}",
+            "[\"a\",\"1\"]",
             r#"{"name":"a"}"#,
             r#"{"name":"a","version":1}"#,
-            r#"{"name":"\u0061","version":"1"}"#,
-            r#"{"name":"a","version":"1","websiteUrl":"https://a.example"}"#,
         ] {
-            assert!(of_plain(other).is_none(), "{other}");
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_says_the_same() {
+        let site = "https://a.example";
+        for info in [
+            Implementation::new("a", "1"),
+            Implementation::new("a \"quoted\" name", "1").title("A"),
+            Implementation::new("é", "").website_url(site),
+        ] {
+            assert_eq!(ClientInfo::from(&info).get(), &info);
         }
     }
 }

@@ -41,6 +41,12 @@ impl Client {
         self.info.as_ref().map(ClientInfo::get)
     }
 
+    /// As [`info`](Self::info), of which nothing stays in memory here.
+    #[cfg(feature = "http")]
+    pub(crate) fn copied_info(&self) -> Option<Implementation> {
+        self.info.as_ref().map(ClientInfo::copied)
+    }
+
     /// Everything it declared.
     pub fn capabilities(&self) -> &ClientCapabilities {
         &self.capabilities

@@ -216,7 +216,7 @@ impl<'a> Post<'a> {
             Err(full) => return no_place(full, None, ProtocolVersion::LATEST_HANDSHAKE).into(),
         };
         janitor::ensure(inner);
-        let client = lifecycle::negotiated(params);
+        let client = lifecycle::negotiated(&params);
         let version = client.version();
         let opened = self.opening(Era::Handshake).over_http(self.parts).detach();
         let live = match server.try_prepare(opened) {

@@ -103,7 +103,7 @@ impl SessionRecord {
             template: live.blueprint().info.name.clone(),
             variant: live.variant().name().to_string(),
             version: client.version(),
-            client: client.info().cloned(),
+            client: client.copied_info(),
             capabilities: client.capabilities().clone(),
             principal: core.principal().map(identity),
             path: core.opening().path().unwrap_or("/").to_owned(),
@@ -185,7 +185,7 @@ impl SessionRecord {
         } = &*self.origin;
         Arc::new(Client::new(
             *version,
-            client.clone().map(Into::into),
+            client.as_ref().map(Into::into),
             capabilities.detach(),
         ))
     }
