@@ -47,7 +47,8 @@ use crate::kind::Kind;
 /// text with `ms`, `s` or `m`, or as a `Duration`; `calls_per_second = 10` for how often all
 /// callers together may call it; `park = "2m"` for how long it is kept alive while its client
 /// answers a question, and `answers_without_state` where answers may come without the state that
-/// went along with their questions (both: stateless era).
+/// went along with their questions (both: stateless era). What is an expression is evaluated once:
+/// the tool is made when it is first registered, and every session that gets it has the same one.
 ///
 /// A parameter under `#[ask("…")]` is no argument: the user is asked for it before the function
 /// runs. Its type is `Elicit<T>`.
