@@ -47,8 +47,9 @@ use crate::kind::Kind;
 /// text with `ms`, `s` or `m`, or as a `Duration`; `calls_per_second = 10` for how often all
 /// callers together may call it; `park = "2m"` for how long it is kept alive while its client
 /// answers a question, and `answers_without_state` where answers may come without the state that
-/// went along with their questions (both: stateless era). What is an expression is evaluated once:
-/// the tool is made when it is first registered, and every session that gets it has the same one.
+/// went along with their questions (both: stateless era). Expressions among them are
+/// evaluated once: the tool is made when it is first registered, and whoever gets it, session or
+/// template, has the same one. (A method under [`tools`](macro@tools) is made for each value.)
 ///
 /// A parameter under `#[ask("…")]` is no argument: the user is asked for it before the function
 /// runs. Its type is `Elicit<T>`.
@@ -88,7 +89,7 @@ pub fn tool(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// `name = "…"`, `title = "…"`, `description = "…"`, `needs(…)`, `guard(…)`, `park` and
-/// `answers_without_state` as for a tool.
+/// `answers_without_state` as for a tool; evaluated once, as is a list in `#[complete(…)]`.
 ///
 /// # Examples
 ///
@@ -123,7 +124,7 @@ pub fn prompt(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The URI; then `name = "…"`, `title = "…"`, `description = "…"`, `mime_type = "…"`,
 /// `cache = CacheHint::new(…)`, `needs(…)`, `guard(…)`, `park` and
-/// `answers_without_state` as for a tool.
+/// `answers_without_state` as for a tool; evaluated once, as is a list in `#[complete(…)]`.
 ///
 /// # Examples
 ///

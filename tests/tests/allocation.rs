@@ -263,6 +263,8 @@ struct Changed {
     given: (isize, isize),
     /// The same for a function under `#[tool]`, which every session is given.
     common: (isize, isize),
+    /// The same again, marked as what is not to be stored.
+    ephemeral: (isize, isize),
 }
 
 /// What to look for.
@@ -346,6 +348,7 @@ async fn changed() -> Changed {
         derived: each_of_its_own(derived).await,
         given: each_of_its_own(given).await,
         common: each_of_its_own(common).await,
+        ephemeral: each_of_its_own(|number| common(number).ephemeral()).await,
     }
 }
 
@@ -465,6 +468,7 @@ fn main() {
         derived,
         given,
         common,
+        ephemeral,
     } = rests;
     assert!(nothing < 850, "{nothing} bytes");
     assert!(hidden <= 1_536, "{hidden} bytes with ten changes");
@@ -472,11 +476,12 @@ fn main() {
     assert!(own <= listed + 300, "{own} bytes for {listed} in a list");
     let (listed, own) = given;
     assert!(own <= listed + 300, "{own} bytes for {listed} in a list");
-    let (listed, own) = common;
-    assert!(
-        own <= 32,
-        "{own} bytes for {listed} that all have in common"
-    );
+    for (listed, own) in [common, ephemeral] {
+        assert!(
+            own <= 32,
+            "{own} bytes for {listed} that all have in common"
+        );
+    }
     let Held { hot, parked, left } = held;
     println!(
         "{ABANDONED} abandoned clients: {hot} bytes for each session, {parked} for each parked one, {left} left"

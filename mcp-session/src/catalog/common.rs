@@ -1,17 +1,23 @@
 //! What clones of an entry have in common.
 
 use std::{
-    fmt,
     ops::Deref,
     sync::{Arc, OnceLock},
 };
+
+use crate::catalog::Origin;
 
 /// What an entry is made of, and what was made of it when it was checked. Clones have both in
 /// common until one of them is changed: what many sessions are given is there once.
 pub(crate) struct Common<P, C> {
     parts: Arc<P>,
-    // What is kept here must not hold the entry.
-    checked: Arc<OnceLock<C>>,
+    checked: Arc<CheckedOnce<C>>,
+}
+
+/// What is kept here must not hold the entry.
+struct CheckedOnce<C> {
+    as_it_is: OnceLock<C>,
+    ephemeral: OnceLock<C>,
 }
 
 impl<P, C> Common<P, C> {
@@ -35,16 +41,35 @@ impl<P, C> Common<P, C> {
         Arc::make_mut(&mut self.parts)
     }
 
-    /// What a check makes of the parts. What is wrong with them is found again each time.
-    pub(super) fn checked<E>(&self, check: impl FnOnce() -> Result<C, E>) -> Result<C, E>
+    /// What a check makes of the parts, for an entry of this origin. What is wrong with them is
+    /// found again each time, and what a factory makes is made anew each time anyway.
+    pub(super) fn checked<E>(
+        &self,
+        origin: Option<&Arc<Origin>>,
+        check: impl FnOnce() -> Result<C, E>,
+    ) -> Result<C, E>
     where
         C: Clone,
     {
-        if let Some(checked) = self.checked.get() {
+        let place = match origin.map(|origin| &**origin) {
+            None => &self.checked.as_it_is,
+            Some(Origin::Ephemeral) => &self.checked.ephemeral,
+            Some(Origin::Made(_)) => return check(),
+        };
+        if let Some(checked) = place.get() {
             return Ok(checked.clone());
         }
         let checked = check()?;
-        Ok(self.checked.get_or_init(|| checked).clone())
+        Ok(place.get_or_init(|| checked).clone())
+    }
+}
+
+impl<C> Default for CheckedOnce<C> {
+    fn default() -> Self {
+        Self {
+            as_it_is: OnceLock::new(),
+            ephemeral: OnceLock::new(),
+        }
     }
 }
 
@@ -62,11 +87,5 @@ impl<P, C> Deref for Common<P, C> {
 
     fn deref(&self) -> &P {
         &self.parts
-    }
-}
-
-impl<P: fmt::Debug, C> fmt::Debug for Common<P, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts.fmt(f)
     }
 }

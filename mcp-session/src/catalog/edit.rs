@@ -52,7 +52,7 @@ pub struct Edit<'a> {
     deps: &'a Deps,
     factories: &'a Factories,
     overlay: Overlay,
-    /// The same changes, apart from the catalog they are made over, where somebody wants them.
+    /// The same changes, apart from the catalog they are made over, unless nobody wants them.
     patch: Option<Patch>,
     keeping: Keeping,
 }
@@ -80,14 +80,14 @@ impl<'a> Edit<'a> {
             deps,
             factories,
             overlay,
-            patch: None,
+            patch: Some(Patch::default()),
             keeping: Keeping::AsTheyAre,
         }
     }
 
-    /// Says whether to note the changes apart from the catalog they are made over, too.
-    pub(crate) fn noted(mut self, noted: bool) -> Self {
-        self.patch = noted.then(Patch::default);
+    /// Does not note the changes apart from the catalog they are made over: nobody wants them.
+    pub(crate) fn unnoted(mut self) -> Self {
+        self.patch = None;
         self
     }
 
@@ -117,16 +117,18 @@ impl<'a> Edit<'a> {
         self.overlay
     }
 
-    /// The overlay, and what was [noted](Self::noted).
+    /// The overlay, and what was changed apart from any catalog unless it is
+    /// [unnoted](Self::unnoted).
     pub(crate) fn into_parts(self) -> (Overlay, Patch) {
         (self.overlay, self.patch.unwrap_or_default())
     }
 
     /// Adds a tool, or replaces the one of that name.
     ///
-    /// A function under `#[tool]`, and the clones of one [`Tool`](crate::Tool), are checked and held
-    /// in memory once, however many sessions get them; a tool that is made anew for each session
-    /// costs each what its JSON takes, and some 300 bytes.
+    /// A function under `#[tool]`, as it is or [ephemeral](crate::Tool::ephemeral), and the clones
+    /// of one [`Tool`](crate::Tool) are checked and held in memory once, however many sessions get
+    /// them. A tool that is made or described anew for each session costs each what its JSON takes,
+    /// and some 300 bytes.
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ impl fmt::Debug for Recipe {
 
 /// Lets an entry, finished or in the making, be marked as one that is not kept.
 ///
-/// What the type's `change` gives has a member `origin`.
+/// The type has a member `origin`.
 macro_rules! originating {
     ($type:ty) => {
         impl $type {
@@ -70,7 +70,7 @@ macro_rules! originating {
             /// [`on_open`](crate::server::TemplateBuilder::on_open).
             pub fn ephemeral(mut self) -> Self {
                 let origin = $crate::catalog::origin::Origin::Ephemeral;
-                self.change().origin = Some(std::sync::Arc::new(origin));
+                self.origin = Some(std::sync::Arc::new(origin));
                 self
             }
         }
@@ -79,13 +79,13 @@ macro_rules! originating {
 
 /// Lets a finished entry say where it comes from.
 ///
-/// The type has its parts in common with its clones.
+/// The type has a member `origin`.
 macro_rules! originated {
     ($type:ty) => {
         impl $type {
             /// Where it comes from; `None` for one that is nothing but its function.
             pub(crate) fn origin(&self) -> Option<&std::sync::Arc<$crate::catalog::Origin>> {
-                self.0.origin.as_ref()
+                self.origin.as_ref()
             }
 
             /// A factory made it, unless it is not to be kept anyway.
@@ -93,7 +93,7 @@ macro_rules! originated {
                 mut self,
                 origin: std::sync::Arc<$crate::catalog::Origin>,
             ) -> Self {
-                self.change().origin.get_or_insert(origin);
+                self.origin.get_or_insert(origin);
                 self
             }
         }

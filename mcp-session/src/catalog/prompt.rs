@@ -47,7 +47,10 @@ use crate::schema::{self, JsonSchema};
 /// ```
 #[derive(Clone)]
 #[must_use = "a prompt is of use only once it is registered"]
-pub struct Prompt(Common<PromptParts, CheckedPrompt>);
+pub struct Prompt {
+    common: Common<PromptParts, CheckedPrompt>,
+    origin: Option<Arc<Origin>>,
+}
 
 /// What a prompt is made of.
 #[derive(Clone)]
@@ -56,7 +59,6 @@ pub(crate) struct PromptParts {
     pub(super) needs: Needs,
     pub(super) handler: Arc<dyn PromptHandler>,
     pub(super) completers: Completers,
-    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A prompt that has no function yet. Made by [`Prompt::new`].
@@ -87,30 +89,31 @@ impl Prompt {
 
     /// The name it is asked for by.
     pub fn name(&self) -> &str {
-        &self.0.definition.name
+        &self.common.definition.name
     }
 
     /// The prompt as it stands in a list.
     pub fn definition(&self) -> &PromptDefinition {
-        &self.0.definition
+        &self.common.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.0.needs
+        &self.common.needs
     }
 
     /// Who suggests values, by argument.
     pub(crate) fn completers(&self) -> &Completers {
-        &self.0.completers
+        &self.common.completers
     }
 
+    /// What its clones have in common with it.
     pub(super) fn common(&self) -> &Common<PromptParts, CheckedPrompt> {
-        &self.0
+        &self.common
     }
 
     /// What setters change.
     fn change(&mut self) -> &mut PromptParts {
-        self.0.change()
+        self.common.change()
     }
 }
 
@@ -206,13 +209,15 @@ impl PromptBuilder {
             .filter(|argument| argument.required);
         let required = required.map(|argument| argument.name.clone()).collect();
         let handler = Arc::new(Function { required, run });
-        Prompt(Common::new(PromptParts {
-            definition,
-            needs: signature.needs,
-            handler,
-            completers,
+        Prompt {
+            common: Common::new(PromptParts {
+                definition,
+                needs: signature.needs,
+                handler,
+                completers,
+            }),
             origin,
-        }))
+        }
     }
 
     /// What setters change.
@@ -233,8 +238,8 @@ originated!(Prompt);
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prompt")
-            .field("definition", &self.0.definition)
-            .field("completers", &self.0.completers)
+            .field("definition", &self.common.definition)
+            .field("completers", &self.common.completers)
             .finish_non_exhaustive()
     }
 }

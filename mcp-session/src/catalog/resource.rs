@@ -39,7 +39,10 @@ use crate::protocol::{
 /// ```
 #[derive(Clone)]
 #[must_use = "a resource is of use only once it is registered"]
-pub struct Resource(Common<ResourceParts, CheckedResource>);
+pub struct Resource {
+    common: Common<ResourceParts, CheckedResource>,
+    origin: Option<Arc<Origin>>,
+}
 
 /// What a resource is made of.
 #[derive(Clone)]
@@ -49,7 +52,6 @@ pub(crate) struct ResourceParts {
     pub(super) handler: Arc<dyn ResourceHandler>,
     /// The contents were given when it was made, and are the same for everybody.
     pub(super) is_static: bool,
-    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A resource that has no contents yet. Made by [`Resource::new`].
@@ -80,25 +82,26 @@ impl Resource {
 
     /// The URI it is read by.
     pub fn uri(&self) -> &str {
-        &self.0.definition.uri
+        &self.common.definition.uri
     }
 
     /// The resource as it stands in a list.
     pub fn definition(&self) -> &ResourceDefinition {
-        &self.0.definition
+        &self.common.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.0.needs
+        &self.common.needs
     }
 
+    /// What its clones have in common with it.
     pub(super) fn common(&self) -> &Common<ResourceParts, CheckedResource> {
-        &self.0
+        &self.common
     }
 
     /// What setters change.
     fn change(&mut self) -> &mut ResourceParts {
-        self.0.change()
+        self.common.change()
     }
 }
 
@@ -153,13 +156,15 @@ impl ResourceBuilder {
         let mut result = ReadResourceResult::new(vec![contents]);
         result.cache = self.cache;
         let handler = Arc::new(Fixed(result));
-        Resource(Common::new(ResourceParts {
-            definition: self.definition,
-            needs: self.needs,
-            handler,
-            is_static: true,
+        Resource {
+            common: Common::new(ResourceParts {
+                definition: self.definition,
+                needs: self.needs,
+                handler,
+                is_static: true,
+            }),
             origin: self.origin,
-        }))
+        }
     }
 
     /// Gives the resource a function that reads it.
@@ -193,13 +198,15 @@ impl ResourceBuilder {
             cache,
             run,
         };
-        Resource(Common::new(ResourceParts {
-            definition,
-            needs,
-            handler: Arc::new(handler),
-            is_static: false,
+        Resource {
+            common: Common::new(ResourceParts {
+                definition,
+                needs,
+                handler: Arc::new(handler),
+                is_static: false,
+            }),
             origin,
-        }))
+        }
     }
 
     /// What setters change.
@@ -218,7 +225,7 @@ originated!(Resource);
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resource")
-            .field("definition", &self.0.definition)
+            .field("definition", &self.common.definition)
             .finish_non_exhaustive()
     }
 }

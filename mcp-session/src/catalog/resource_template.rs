@@ -42,7 +42,10 @@ use crate::protocol::{Annotations, CacheHint, ResourceTemplateDefinition};
 /// ```
 #[derive(Clone)]
 #[must_use = "a resource template is of use only once it is registered"]
-pub struct ResourceTemplate(Common<ResourceTemplateParts, CheckedTemplate>);
+pub struct ResourceTemplate {
+    common: Common<ResourceTemplateParts, CheckedTemplate>,
+    origin: Option<Arc<Origin>>,
+}
 
 /// What a resource template is made of.
 #[derive(Clone)]
@@ -51,7 +54,6 @@ pub(crate) struct ResourceTemplateParts {
     pub(super) needs: Needs,
     pub(super) handler: Arc<dyn ResourceHandler>,
     pub(super) completers: Completers,
-    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A resource template that has no function yet. Made by [`ResourceTemplate::new`].
@@ -86,30 +88,31 @@ impl ResourceTemplate {
 
     /// The URIs, as an RFC 6570 template.
     pub fn uri_template(&self) -> &str {
-        &self.0.definition.uri_template
+        &self.common.definition.uri_template
     }
 
     /// The template as it stands in a list.
     pub fn definition(&self) -> &ResourceTemplateDefinition {
-        &self.0.definition
+        &self.common.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.0.needs
+        &self.common.needs
     }
 
     /// Who suggests values, by variable.
     pub(crate) fn completers(&self) -> &Completers {
-        &self.0.completers
+        &self.common.completers
     }
 
+    /// What its clones have in common with it.
     pub(super) fn common(&self) -> &Common<ResourceTemplateParts, CheckedTemplate> {
-        &self.0
+        &self.common
     }
 
     /// What setters change.
     fn change(&mut self) -> &mut ResourceTemplateParts {
-        self.0.change()
+        self.common.change()
     }
 }
 
@@ -167,13 +170,15 @@ impl ResourceTemplateBuilder {
             cache,
             run,
         });
-        ResourceTemplate(Common::new(ResourceTemplateParts {
-            definition,
-            needs,
-            handler,
-            completers,
+        ResourceTemplate {
+            common: Common::new(ResourceTemplateParts {
+                definition,
+                needs,
+                handler,
+                completers,
+            }),
             origin,
-        }))
+        }
     }
 
     /// What setters change.
@@ -194,8 +199,8 @@ originated!(ResourceTemplate);
 impl fmt::Debug for ResourceTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResourceTemplate")
-            .field("definition", &self.0.definition)
-            .field("completers", &self.0.completers)
+            .field("definition", &self.common.definition)
+            .field("completers", &self.common.completers)
             .finish_non_exhaustive()
     }
 }

@@ -63,7 +63,10 @@ use crate::schema::{self, JsonSchema};
 /// ```
 #[derive(Clone)]
 #[must_use = "a tool is of use only once it is registered"]
-pub struct Tool(Common<ToolParts, CheckedTool>);
+pub struct Tool {
+    common: Common<ToolParts, CheckedTool>,
+    origin: Option<Arc<Origin>>,
+}
 
 /// What a tool is made of.
 #[derive(Clone)]
@@ -72,7 +75,6 @@ pub(crate) struct ToolParts {
     pub(super) needs: Needs,
     pub(super) handler: Arc<dyn ToolHandler>,
     pub(super) held: Held,
-    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// What is held against its schema, whenever the tool is called.
@@ -110,20 +112,21 @@ impl Tool {
 
     /// The name it is called by.
     pub fn name(&self) -> &str {
-        &self.0.definition.name
+        &self.common.definition.name
     }
 
     /// The tool as it stands in a list.
     pub fn definition(&self) -> &ToolDefinition {
-        &self.0.definition
+        &self.common.definition
     }
 
     pub(crate) fn needs(&self) -> &Needs {
-        &self.0.needs
+        &self.common.needs
     }
 
+    /// What its clones have in common with it.
     pub(super) fn common(&self) -> &Common<ToolParts, CheckedTool> {
-        &self.0
+        &self.common
     }
 
     /// Puts a tool together from its erased parts.
@@ -153,18 +156,20 @@ impl Tool {
         if !held.answers {
             definition.output_schema = output;
         }
-        Self(Common::new(ToolParts {
-            definition,
-            needs: signature.needs,
-            handler: Arc::new(run),
-            held,
+        Self {
+            common: Common::new(ToolParts {
+                definition,
+                needs: signature.needs,
+                handler: Arc::new(run),
+                held,
+            }),
             origin,
-        }))
+        }
     }
 
     /// What setters change.
     fn change(&mut self) -> &mut ToolParts {
-        self.0.change()
+        self.common.change()
     }
 }
 
@@ -336,8 +341,8 @@ behaving!(ToolBuilder);
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tool")
-            .field("definition", &self.0.definition)
-            .field("needs", &self.0.needs)
+            .field("definition", &self.common.definition)
+            .field("needs", &self.common.needs)
             .finish_non_exhaustive()
     }
 }

@@ -158,8 +158,10 @@ impl Live {
         #[cfg(not(feature = "http"))]
         let stored = false;
         let overlay = offer.overlay.clone();
-        let editing = Edit::new(catalog, deps, factories, overlay).stored(stored);
-        let mut editing = editing.noted(offer.layers.is_some());
+        let mut editing = Edit::new(catalog, deps, factories, overlay).stored(stored);
+        if offer.layers.is_none() {
+            editing = editing.unnoted();
+        }
         let done = edit(&mut editing)?;
         let (changed, patch) = editing.into_parts();
         let families = catalog.changed_families(&changed, catalog, &offer.overlay);

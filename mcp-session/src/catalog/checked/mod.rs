@@ -14,8 +14,8 @@ use crate::catalog::resource_template::ResourceTemplateParts;
 use crate::catalog::snapshot::Listed;
 use crate::catalog::uri_template::UriTemplate;
 use crate::catalog::{
-    Definition, Entry, Families, Family, Prompt, PromptHandler, Recipe, Resource, ResourceHandler,
-    ResourceTemplate, check,
+    Definition, Entry, Families, Family, Origin, Prompt, PromptHandler, Recipe, Resource,
+    ResourceHandler, ResourceTemplate, check,
 };
 use crate::context::{Deps, Needs};
 use crate::error::{Error, Mistake};
@@ -32,6 +32,7 @@ pub(crate) struct CheckedPrompt(Arc<PromptBody>);
 struct PromptBody {
     definition: Definition,
     parts: Arc<PromptParts>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A resource that was checked.
@@ -41,6 +42,7 @@ pub(crate) struct CheckedResource(Arc<ResourceBody>);
 struct ResourceBody {
     definition: Definition,
     parts: Arc<ResourceParts>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// A resource template that was checked.
@@ -51,6 +53,7 @@ struct TemplateBody {
     definition: Definition,
     uris: UriTemplate,
     parts: Arc<ResourceTemplateParts>,
+    origin: Option<Arc<Origin>>,
 }
 
 impl Listed for CheckedPrompt {
@@ -59,7 +62,7 @@ impl Listed for CheckedPrompt {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.parts.origin.as_ref()?.recipe()
+        self.0.origin.as_ref()?.recipe()
     }
 }
 
@@ -69,7 +72,7 @@ impl Listed for CheckedResource {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.parts.origin.as_ref()?.recipe()
+        self.0.origin.as_ref()?.recipe()
     }
 }
 
@@ -79,14 +82,19 @@ impl Listed for CheckedTemplate {
     }
 
     fn recipe(&self) -> Option<&Recipe> {
-        self.0.parts.origin.as_ref()?.recipe()
+        self.0.origin.as_ref()?.recipe()
     }
 }
 
 impl CheckedPrompt {
     pub(crate) fn check(prompt: &Prompt, deps: &Deps) -> Result<Self, Vec<Mistake>> {
         let unmet = unmet("prompt", prompt.name(), prompt.needs(), deps);
-        with(prompt.common().checked(|| Self::apart(prompt)), unmet)
+        with(
+            prompt
+                .common()
+                .checked(prompt.origin(), || Self::apart(prompt)),
+            unmet,
+        )
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -129,6 +137,7 @@ impl CheckedPrompt {
         Ok(Self(Arc::new(PromptBody {
             definition,
             parts: Arc::clone(prompt.common().parts()),
+            origin: prompt.origin().cloned(),
         })))
     }
 
@@ -148,7 +157,12 @@ impl CheckedPrompt {
 impl CheckedResource {
     pub(crate) fn check(resource: &Resource, deps: &Deps) -> Result<Self, Vec<Mistake>> {
         let unmet = unmet("resource", resource.uri(), resource.needs(), deps);
-        with(resource.common().checked(|| Self::apart(resource)), unmet)
+        with(
+            resource
+                .common()
+                .checked(resource.origin(), || Self::apart(resource)),
+            unmet,
+        )
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -173,6 +187,7 @@ impl CheckedResource {
         Ok(Self(Arc::new(ResourceBody {
             definition,
             parts: Arc::clone(resource.common().parts()),
+            origin: resource.origin().cloned(),
         })))
     }
 
@@ -194,7 +209,12 @@ impl CheckedTemplate {
     pub(crate) fn check(template: &ResourceTemplate, deps: &Deps) -> Result<Self, Vec<Mistake>> {
         let key = template.uri_template();
         let unmet = unmet("resource template", key, template.needs(), deps);
-        with(template.common().checked(|| Self::apart(template)), unmet)
+        with(
+            template
+                .common()
+                .checked(template.origin(), || Self::apart(template)),
+            unmet,
+        )
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -237,6 +257,7 @@ impl CheckedTemplate {
             definition,
             uris,
             parts: Arc::clone(template.common().parts()),
+            origin: template.origin().cloned(),
         })))
     }
 

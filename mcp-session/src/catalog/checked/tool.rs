@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
+use serde_json::Value;
 
 use crate::catalog::checked::{Checking, unmet, with};
 use crate::catalog::contract::Contract;
@@ -48,7 +49,10 @@ impl CheckedTool {
     /// Checks a tool; all its mistakes together when there are any.
     pub(crate) fn check(tool: &Tool, deps: &Deps) -> Result<Self, Vec<Mistake>> {
         let unmet = unmet("tool", tool.name(), tool.needs(), deps);
-        with(tool.common().checked(|| Self::apart(tool)), unmet)
+        with(
+            tool.common().checked(tool.origin(), || Self::apart(tool)),
+            unmet,
+        )
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -72,11 +76,17 @@ impl CheckedTool {
         }
         let canonical = checking.serialised(definition);
         let held = tool.common().held;
-        let contract = |schema| Contract::of(schema, &canonical).map(Box::new);
-        let arguments = held.arguments.then_some(&definition.input_schema);
-        let arguments = arguments.and_then(contract);
-        let answers = definition.output_schema.as_ref();
-        let answers = answers.filter(|_| held.answers).and_then(contract);
+        let mut contract = |schema: Option<&Value>| {
+            let contract = Contract::of(schema?, &canonical).map(Box::new);
+            if contract.is_none() {
+                checking.problem("its schema is not in its JSON");
+            }
+            contract
+        };
+        let input_schema = Some(&definition.input_schema);
+        let arguments = contract(input_schema.filter(|_| held.arguments));
+        let output_schema = definition.output_schema.as_ref();
+        let answers = contract(output_schema.filter(|_| held.answers));
         let (Some(input), []) = (input, &*checking.mistakes) else {
             return Err(checking.mistakes);
         };

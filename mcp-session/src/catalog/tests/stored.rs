@@ -92,8 +92,7 @@ impl Offered {
     }
 
     fn edit(&self, overlay: Overlay, edit: impl FnOnce(&mut Edit<'_>) -> Result<()>) -> Made {
-        let editing = Edit::new(&self.catalog, &self.deps, &self.factories, overlay);
-        let mut editing = editing.noted(true);
+        let mut editing = Edit::new(&self.catalog, &self.deps, &self.factories, overlay);
         edit(&mut editing).expect("an edit that can be made");
         let (overlay, patch) = editing.into_parts();
         Made { overlay, patch }

@@ -158,7 +158,7 @@ fn edited<R>(
         deps, factories, ..
     } = &**variant.blueprint();
     let editing = Edit::new(&newest.catalog, deps, factories, overlay);
-    let mut editing = editing.stored_for_good(stored).noted(true);
+    let mut editing = editing.stored_for_good(stored);
     let done = edit(&mut editing)?;
     let (_, own) = editing.into_parts();
     Ok((done, own))
