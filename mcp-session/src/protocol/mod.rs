@@ -17,6 +17,7 @@ mod error;
 mod id;
 mod message;
 mod misfit;
+mod params;
 mod preamble;
 mod skim;
 mod text;
@@ -27,14 +28,14 @@ mod version;
 mod tests;
 
 pub use decode::{DecodeError, DecodeErrorKind, DecodeLimits, Incoming, decode};
-pub(crate) use decode::{Foreword, Received, receive};
+pub(crate) use decode::{Received, receive};
 pub use encode::{Frame, Payload};
 pub use error::{RpcError, code};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Message, Notification, Request, Response};
-pub(crate) use meta::Found;
 pub use meta::{RequestMeta, RequestedLogLevel};
 pub(crate) use misfit::{in_json_terms, misfit};
+pub(crate) use params::{Foreword, Found};
 pub(crate) use preamble::{ClientInfo, Preamble};
 pub use text::{ByteStr, Raw};
 pub use types::{

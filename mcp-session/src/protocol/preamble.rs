@@ -73,7 +73,7 @@ impl ClientInfo {
         let text = self.text.as_str();
         let info = Implementation::of_plain(text).map(Ok);
         let info = info.unwrap_or_else(|| serde_json::from_str(text));
-        info.expect("it was read before, or is plain")
+        info.expect("it fits: it was read before, is plain, or was written here")
     }
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::protocol::decode::{DecodeError, Foreword};
+use crate::protocol::decode::DecodeError;
 use crate::protocol::id::RequestId;
 use crate::protocol::message::{Message, Notification, Request, Response};
-use crate::protocol::meta::Outer;
+use crate::protocol::params::{Foreword, Outer};
 use crate::protocol::skim::{self, Part};
 use crate::protocol::text::{ByteStr, Raw};
 

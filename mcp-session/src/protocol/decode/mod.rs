@@ -11,8 +11,7 @@ use crate::protocol::decode::scan::ScanError;
 use crate::protocol::error::RpcError;
 use crate::protocol::id::RequestId;
 use crate::protocol::message::Message;
-use crate::protocol::meta::Found;
-use crate::protocol::preamble::Preamble;
+use crate::protocol::params::Foreword;
 use crate::protocol::text::ByteStr;
 
 mod envelope;
@@ -62,9 +61,6 @@ pub(crate) struct Received {
     /// Where it was seen on the way; not of a batch.
     pub(crate) foreword: Option<Foreword>,
 }
-
-/// What [`Preamble::with_others`] gives.
-pub(crate) type Foreword = Result<(Preamble, Found), RpcError>;
 
 /// Why a body is not a message.
 #[non_exhaustive]

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::protocol::encode::Frame;
 use crate::protocol::message::{Notification, Request, Response};
+use crate::protocol::preamble::Preamble;
 use crate::protocol::text::Raw;
 
 fn read(text: impl AsRef<[u8]>) -> Result<Incoming, DecodeError> {
@@ -204,6 +205,15 @@ const REFUSED: &[(&str, i64, bool)] = &[
         false,
     ),
 ];
+
+#[test]
+fn a_plain_request_is_looked_into_once() {
+    let text = r#"{"jsonrpc":"2.0","id":1,"params":{"name":"n","_meta":{"progressToken":7}},"method":"m"}"#;
+    let received = receive(&Bytes::from(text), &DecodeLimits::default()).unwrap();
+    let (meta, found) = received.foreword.unwrap().unwrap();
+    assert_eq!(meta.progress_token, Some(7.into()));
+    assert_eq!(found.name.unwrap().as_str(), r#""n""#);
+}
 
 #[test]
 fn every_bad_input_has_its_answer() {
@@ -406,7 +416,56 @@ fn any_message() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// Parameters as text, such as clients send and such as they should not.
+fn any_params() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "_meta",
+        "name",
+        "arguments",
+        "uri",
+        "requestState",
+        "x",
+        r"n\u0061me",
+        r"_m\u0065ta",
+    ]);
+    let value = prop::sample::select(vec![
+        "null",
+        "{}",
+        "[]",
+        "1",
+        r#""text""#,
+        r#""\u0061\n""#,
+        r#"{"a":[1,{"b":"]"}]}"#,
+        r#"{"progressToken":7}"#,
+        r#"{"progressToken":[]}"#,
+        r#"{"progressToken":7,"progressToken":7}"#,
+        r#"{"progress\u0054oken":"t","other/x":[1]}"#,
+        r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"n","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"sampling":{}}}"#,
+        r#"{"io.modelcontextprotocol/clientInfo":{"name":"n"}}"#,
+    ]);
+    let member = (name, value).prop_map(|(name, value)| format!("\"{name}\" : {value}"));
+    prop_oneof![
+        prop::collection::vec(member, 0..5)
+            .prop_map(|members| format!("{{{}}}", members.join(" ,"))),
+        prop::sample::select(vec!["null", "[]", "1", r#""text""#]).prop_map(str::to_owned),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn what_was_seen_of_parameters_is_what_they_say(params in any_params(), id in 0_usize..3) {
+        let id = ["", r#""id":1,"#, r#""id":[],"#][id];
+        let text = format!(r#"{{"jsonrpc":"2.0",{id}"method":"m","params":{params}}}"#);
+        let received = receive(&Bytes::from(text), &DecodeLimits::default());
+        if let Ok(Received { incoming, foreword: Some(seen) }) = received {
+            let Incoming::One(Message::Request(request)) = incoming else {
+                panic!("only requests say something of themselves");
+            };
+            let said = Preamble::with_others(request.params.as_ref());
+            prop_assert_eq!(format!("{seen:?}"), format!("{said:?}"));
+        }
+    }
+
     #[test]
     fn what_is_encoded_decodes_to_the_same_message(message in any_message()) {
         let frame = Frame::message(&message);

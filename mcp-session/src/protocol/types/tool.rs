@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::protocol::error::RpcError;
-use crate::protocol::meta::Found;
+use crate::protocol::params::Found;
 use crate::protocol::skim::{self, Part};
 use crate::protocol::text::{ByteStr, Raw};
 use crate::protocol::types::content::ContentBlock;
