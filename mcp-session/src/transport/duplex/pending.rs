@@ -95,7 +95,11 @@ impl Pending {
         self.waiting.front().map(|arrived| arrived.weight)
     }
 
-    pub(super) fn push(&mut self, arrived: Arrived) {
+    pub(super) fn push(&mut self, mut arrived: Arrived) {
+        if let Ok(received) = &mut arrived.decoded {
+            // Read again once its turn comes: what waits is bounded by its bytes.
+            received.foreword = None;
+        }
         self.bytes += arrived.bytes;
         self.waiting.push_back(arrived);
     }

@@ -25,8 +25,10 @@ impl EventWriter {
     /// One message. It is on one line already, as every frame is.
     pub(super) fn message(&mut self, id: Option<EventId>, frame: &Frame) {
         // Most are small, and go out before the next one comes: room for all of it at once.
-        let room = "id: \ndata: \n\n".len() + EventId::LONGEST + frame.len();
-        self.open.reserve(room.min(COPIED));
+        if frame.len() <= COPIED {
+            let around = "id: \ndata: \n\n".len() + EventId::LONGEST;
+            self.open.reserve(around + frame.len());
+        }
         self.id(id);
         self.open.extend_from_slice(b"data: ");
         for piece in frame.pieces() {
