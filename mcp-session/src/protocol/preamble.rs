@@ -81,10 +81,8 @@ impl From<&Implementation> for ClientInfo {
     /// To be kept: it takes as much memory as its text.
     fn from(info: &Implementation) -> Self {
         let text = Raw::from_value(info).expect("it consists of texts");
-        Self {
-            text: text.detach(),
-            read: OnceLock::new(),
-        }
+        let read = OnceLock::new();
+        Self { text, read }
     }
 }
 

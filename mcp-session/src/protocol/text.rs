@@ -166,7 +166,9 @@ impl Raw {
     /// When the value has no JSON form: a map whose keys are not strings, or a `Serialize`
     /// implementation that fails.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(|text| Self(text.into()))
+        // Without the room it was written into.
+        let text = serde_json::to_string(value)?.into_boxed_str();
+        Ok(Self(ByteStr(text.into())))
     }
 
     /// Checks that `text` is one JSON value and keeps it, without surrounding white space.
