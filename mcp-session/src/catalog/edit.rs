@@ -93,10 +93,6 @@ impl<'a> Edit<'a> {
 
     /// Says whether the changes are going to be stored, so that what cannot be is refused, unless
     /// it is marked as ephemeral.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "what sessions change is not stored yet")
-    )]
     pub(crate) fn stored(mut self, stored: bool) -> Self {
         if stored {
             self.keeping = Keeping::ByName;
@@ -148,8 +144,8 @@ impl<'a> Edit<'a> {
     /// When no tool of that name is visible.
     pub fn hide_tool(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.tools.hide(&self.catalog.tools, name);
-        if hidden && let Some(patch) = &mut self.patch {
-            patch.tools.hide(&self.catalog.tools, name);
+        if hidden {
+            self.note(|patch, catalog| patch.tools.hide(&catalog.tools, name));
         }
         found(hidden, "tool", name)
     }
@@ -161,8 +157,8 @@ impl<'a> Edit<'a> {
     /// When the template has no tool of that name.
     pub fn show_tool(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.tools.restore(&self.catalog.tools, name);
-        if shown && let Some(patch) = &mut self.patch {
-            patch.tools.show(name);
+        if shown {
+            self.note(|patch, _| patch.tools.show(name));
         }
         found(shown, "tool", name)
     }
@@ -183,8 +179,8 @@ impl<'a> Edit<'a> {
     /// When no prompt of that name is visible.
     pub fn hide_prompt(&mut self, name: &str) -> Result<()> {
         let hidden = self.overlay.prompts.hide(&self.catalog.prompts, name);
-        if hidden && let Some(patch) = &mut self.patch {
-            patch.prompts.hide(&self.catalog.prompts, name);
+        if hidden {
+            self.note(|patch, catalog| patch.prompts.hide(&catalog.prompts, name));
         }
         found(hidden, "prompt", name)
     }
@@ -196,8 +192,8 @@ impl<'a> Edit<'a> {
     /// When the template has no prompt of that name.
     pub fn show_prompt(&mut self, name: &str) -> Result<()> {
         let shown = self.overlay.prompts.restore(&self.catalog.prompts, name);
-        if shown && let Some(patch) = &mut self.patch {
-            patch.prompts.show(name);
+        if shown {
+            self.note(|patch, _| patch.prompts.show(name));
         }
         found(shown, "prompt", name)
     }
@@ -218,8 +214,8 @@ impl<'a> Edit<'a> {
     /// When no resource of that URI is visible.
     pub fn hide_resource(&mut self, uri: &str) -> Result<()> {
         let hidden = self.overlay.resources.hide(&self.catalog.resources, uri);
-        if hidden && let Some(patch) = &mut self.patch {
-            patch.resources.hide(&self.catalog.resources, uri);
+        if hidden {
+            self.note(|patch, catalog| patch.resources.hide(&catalog.resources, uri));
         }
         found(hidden, "resource", uri)
     }
@@ -231,8 +227,8 @@ impl<'a> Edit<'a> {
     /// When the template has no resource of that URI.
     pub fn show_resource(&mut self, uri: &str) -> Result<()> {
         let shown = self.overlay.resources.restore(&self.catalog.resources, uri);
-        if shown && let Some(patch) = &mut self.patch {
-            patch.resources.show(uri);
+        if shown {
+            self.note(|patch, _| patch.resources.show(uri));
         }
         found(shown, "resource", uri)
     }
@@ -247,8 +243,8 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .hide(&self.catalog.templates, uri_template);
-        if hidden && let Some(patch) = &mut self.patch {
-            patch.templates.hide(&self.catalog.templates, uri_template);
+        if hidden {
+            self.note(|patch, catalog| patch.templates.hide(&catalog.templates, uri_template));
         }
         found(hidden, "resource template", uri_template)
     }
@@ -263,8 +259,8 @@ impl<'a> Edit<'a> {
             .overlay
             .templates
             .restore(&self.catalog.templates, uri_template);
-        if shown && let Some(patch) = &mut self.patch {
-            patch.templates.show(uri_template);
+        if shown {
+            self.note(|patch, _| patch.templates.show(uri_template));
         }
         found(shown, "resource template", uri_template)
     }
@@ -321,33 +317,31 @@ impl<'a> Edit<'a> {
         self.keepable(entry)?;
         match Checked::check(entry, self.deps, self.catalog.families)? {
             Checked::Tool(tool) => {
-                if let Some(patch) = &mut self.patch {
-                    patch.tools.put(tool.clone());
-                }
+                self.note(|patch, _| patch.tools.put(tool.clone()));
                 self.overlay.tools.put(&self.catalog.tools, tool);
             }
             Checked::Prompt(prompt) => {
-                if let Some(patch) = &mut self.patch {
-                    patch.prompts.put(prompt.clone());
-                }
+                self.note(|patch, _| patch.prompts.put(prompt.clone()));
                 self.overlay.prompts.put(&self.catalog.prompts, prompt);
             }
             Checked::Resource(resource) => {
-                if let Some(patch) = &mut self.patch {
-                    patch.resources.put(resource.clone());
-                }
+                self.note(|patch, _| patch.resources.put(resource.clone()));
                 let resources = &self.catalog.resources;
                 self.overlay.resources.put(resources, resource);
             }
             Checked::Template(template) => {
-                if let Some(patch) = &mut self.patch {
-                    patch.templates.put(template.clone());
-                }
+                self.note(|patch, _| patch.templates.put(template.clone()));
                 let templates = &self.catalog.templates;
                 self.overlay.templates.put(templates, template);
             }
         }
         Ok(())
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut Patch, &Catalog)) {
+        if let Some(patch) = &mut self.patch {
+            note(patch, self.catalog);
+        }
     }
 
     fn keepable(&self, entry: &Entry) -> Result<()> {

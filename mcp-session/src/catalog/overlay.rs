@@ -200,8 +200,7 @@ impl<E: Listed> Changes<E> {
                 moved.keep_hidden(new, key);
                 continue;
             };
-            let canonical = original.definition().canonical();
-            let same = found(key).is_some_and(|now| now.definition().canonical() == canonical);
+            let same = found(key).is_some_and(|now| json(now) == json(original));
             if policy == Rebase::KeepOwn || same {
                 moved.put(new, entry.clone());
             }

@@ -16,7 +16,7 @@ use crate::protocol::text::{ByteStr, Raw};
 pub(crate) type Foreword = Result<(Preamble, Found), RpcError>;
 
 impl Preamble {
-    /// As [`RequestMeta::of`].
+    /// As [`RequestMeta::of`](crate::protocol::RequestMeta::of).
     pub(crate) fn of(params: Option<&Raw>) -> Result<Self, RpcError> {
         Self::with_others(params).map(|(preamble, _)| preamble)
     }

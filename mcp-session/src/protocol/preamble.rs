@@ -70,9 +70,7 @@ impl ClientInfo {
     }
 
     fn parsed(&self) -> Implementation {
-        let text = self.text.as_str();
-        let info = Implementation::of_plain(text).map(Ok);
-        let info = info.unwrap_or_else(|| serde_json::from_str(text));
+        let info = self.text.decode();
         info.expect("it fits: it was read before, is plain, or was written here")
     }
 }

@@ -31,10 +31,9 @@ impl<'a> Part<'a> {
         self.0.starts_with('{')
     }
 
-    /// What a string says that has no escapes.
+    /// As [`plain_text`].
     pub(super) fn plain_text(self) -> Option<&'a str> {
-        let inside = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        (!inside.contains('\\')).then_some(inside)
+        plain_text(self.0)
     }
 }
 
@@ -60,6 +59,12 @@ pub(super) fn object<'a>(
     skim.object(member)?;
     // Nothing follows.
     skim.peek().is_none().then_some(())
+}
+
+/// What a string says that has no escapes.
+pub(super) fn plain_text(value: &str) -> Option<&str> {
+    let inside = value.strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.contains('\\')).then_some(inside)
 }
 
 /// Fills a place that must be empty: what is there twice is not plain.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::protocol::skim::Part;
+use crate::protocol::skim::{self, Part};
 
 /// A string that shares its memory with the message it was read from.
 ///
@@ -220,8 +220,7 @@ impl Raw {
 
     /// What a string says that has no escapes.
     pub(crate) fn plain_text(&self) -> Option<ByteStr> {
-        let inside = self.as_str().strip_prefix('"')?.strip_suffix('"')?;
-        (!inside.contains('\\')).then(|| self.0.part(inside))
+        skim::plain_text(self.as_str()).map(|inside| self.0.part(inside))
     }
 
     /// Whether the value is an object.

@@ -88,13 +88,9 @@ impl Listed for CheckedTemplate {
 
 impl CheckedPrompt {
     pub(crate) fn check(prompt: &Prompt, deps: &Deps) -> Result<Self, Vec<Mistake>> {
-        let unmet = unmet("prompt", prompt.name(), prompt.needs(), deps);
-        with(
-            prompt
-                .common()
-                .checked(prompt.origin(), || Self::apart(prompt)),
-            unmet,
-        )
+        let common = prompt.common();
+        let checked = common.checked(prompt.origin(), || Self::apart(prompt));
+        provided(checked, ("prompt", prompt.name()), prompt.needs(), deps)
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -156,12 +152,13 @@ impl CheckedPrompt {
 
 impl CheckedResource {
     pub(crate) fn check(resource: &Resource, deps: &Deps) -> Result<Self, Vec<Mistake>> {
-        let unmet = unmet("resource", resource.uri(), resource.needs(), deps);
-        with(
-            resource
-                .common()
-                .checked(resource.origin(), || Self::apart(resource)),
-            unmet,
+        let common = resource.common();
+        let checked = common.checked(resource.origin(), || Self::apart(resource));
+        provided(
+            checked,
+            ("resource", resource.uri()),
+            resource.needs(),
+            deps,
         )
     }
 
@@ -207,14 +204,10 @@ impl CheckedResource {
 
 impl CheckedTemplate {
     pub(crate) fn check(template: &ResourceTemplate, deps: &Deps) -> Result<Self, Vec<Mistake>> {
-        let key = template.uri_template();
-        let unmet = unmet("resource template", key, template.needs(), deps);
-        with(
-            template
-                .common()
-                .checked(template.origin(), || Self::apart(template)),
-            unmet,
-        )
+        let common = template.common();
+        let checked = common.checked(template.origin(), || Self::apart(template));
+        let named = ("resource template", template.uri_template());
+        provided(checked, named, template.needs(), deps)
     }
 
     /// Checks what holds for it wherever it is offered.
@@ -312,24 +305,25 @@ fn undeclared(family: Family) -> Error {
     ))
 }
 
-/// What an entry takes that the template does not provide.
-fn unmet(kind: &str, key: &str, needs: &Needs, deps: &Deps) -> Vec<Mistake> {
+/// What was checked, unless it takes what this template does not provide.
+fn provided<T>(
+    checked: Result<T, Vec<Mistake>>,
+    (kind, key): (&str, &str),
+    needs: &Needs,
+    deps: &Deps,
+) -> Result<T, Vec<Mistake>> {
     let missing = needs.dependencies().iter();
     let missing = missing.filter(|(id, _)| !deps.has(*id));
     let mistake = |(_, name): &(_, &str)| {
         let problem = format!("it takes a `Dep<{name}>`; give the template one with `provide`");
         Mistake::new(format!("{kind} `{key}`"), problem)
     };
-    missing.map(mistake).collect()
-}
-
-/// What was checked, unless something else is wrong with it here.
-fn with<T>(checked: Result<T, Vec<Mistake>>, mut here: Vec<Mistake>) -> Result<T, Vec<Mistake>> {
+    let here: Vec<_> = missing.map(mistake).collect();
     match checked {
         Ok(checked) if here.is_empty() => Ok(checked),
         Ok(_) => Err(here),
         Err(mut mistakes) => {
-            mistakes.append(&mut here);
+            mistakes.extend(here);
             Err(mistakes)
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use crate::catalog::checked::{Checking, unmet, with};
+use crate::catalog::checked::{Checking, provided};
 use crate::catalog::contract::Contract;
 use crate::catalog::handler::BoxFuture;
 use crate::catalog::snapshot::Listed;
@@ -48,11 +48,9 @@ impl Listed for CheckedTool {
 impl CheckedTool {
     /// Checks a tool; all its mistakes together when there are any.
     pub(crate) fn check(tool: &Tool, deps: &Deps) -> Result<Self, Vec<Mistake>> {
-        let unmet = unmet("tool", tool.name(), tool.needs(), deps);
-        with(
-            tool.common().checked(tool.origin(), || Self::apart(tool)),
-            unmet,
-        )
+        let common = tool.common();
+        let checked = common.checked(tool.origin(), || Self::apart(tool));
+        provided(checked, ("tool", tool.name()), tool.needs(), deps)
     }
 
     /// Checks what holds for it wherever it is offered.

@@ -44,34 +44,21 @@ impl Implementation {
 }
 
 impl Implementation {
-    /// Reads what almost all say: names and a version, without escapes.
-    pub(in crate::protocol) fn of_plain(text: &str) -> Option<Self> {
-        let (name, title, version) = plain(text)?;
-        Some(Self {
-            title: title.map(str::to_owned),
-            ..Self::new(name, version)
-        })
-    }
-
-    /// True when [`of_plain`](Self::of_plain) can read this.
+    /// True for what almost all say: names and a version, without escapes. It needs no reading to
+    /// be known to fit.
     pub(in crate::protocol) fn is_plain(text: &str) -> bool {
-        plain(text).is_some()
+        let (mut own, mut title, mut version) = (None, None, None);
+        let all = skim::object(text, |skim, name| {
+            let place = match name {
+                "name" => &mut own,
+                "title" => &mut title,
+                "version" => &mut version,
+                _ => return None,
+            };
+            skim::once(place, skim.value()?.plain_text()?)
+        });
+        all.is_some() && own.is_some() && version.is_some()
     }
-}
-
-/// The name, the title and the version, if nothing else is there.
-fn plain(text: &str) -> Option<(&str, Option<&str>, &str)> {
-    let (mut own, mut title, mut version) = (None, None, None);
-    skim::object(text, |skim, name| {
-        let place = match name {
-            "name" => &mut own,
-            "title" => &mut title,
-            "version" => &mut version,
-            _ => return None,
-        };
-        skim::once(place, skim.value()?.plain_text()?)
-    })?;
-    Some((own?, title, version?))
 }
 
 setters!(Implementation {
